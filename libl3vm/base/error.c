@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* error.c - making errors of the domain L3VM_ERROR */
+#include "base/error.h"
+
+#include <errno.h>
+
+G_DEFINE_QUARK(l3vm-error-quark, l3vm_error)
+
+int l3vm_exit_status(const GError *error)
+{
+	if (!error)
+		return 0;
+	return error->domain == L3VM_ERROR ? error->code : L3VM_ERROR_FAILED;
+}
+
+/*
+ * Messages quote tenants' and files' text: whatever could break the promise of
+ * one line (or reach a terminal as an escape sequence) is written as \ooo.
+ */
+static void set_error(GError **error, L3vmError code, const char *format, va_list args)
+{
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	g_autoptr(GString) line = g_string_new(NULL);
+
+	for (const char *c = valid; *c; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			g_string_append_printf(line, "\\%03o", (unsigned char)*c);
+		else
+			g_string_append_c(line, *c);
+	}
+	g_set_error_literal(error, L3VM_ERROR, (int)code, line->str);
+}
+
+bool l3vm_fail(GError **error, L3vmError code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	set_error(error, code, format, args);
+	va_end(args);
+	return false;
+}
+
+bool l3vm_fail_errno(GError **error, int errnum, const char *format, ...)
+{
+	L3vmError code = errnum == EPERM || errnum == EACCES ? L3VM_ERROR_PERMISSION
+							     : L3VM_ERROR_FAILED;
+	va_list args;
+
+	va_start(args, format);
+	set_error(error, code, format, args);
+	va_end(args);
+	return false;
+}

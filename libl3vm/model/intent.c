@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * intent.c - what should exist in the kernel for a port and for its network
+ *
+ * A router interface towards a guest is the guest's tap (routed mode) or the
+ * network's bridge (bridge mode); both get the same treatment, in `router_...`
+ * below. Routes and neighbours are on that interface. In bridge mode the tap
+ * is a mere port of the bridge, isolated from its siblings.
+ */
+#include "model/intent.h"
+
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+typedef struct Interface {
+	unsigned index;
+	const char *name;
+} Interface;
+
+static L3vmObject object(L3vmObjectKind kind, const Interface *interface)
+{
+	L3vmObject o = { .kind = kind, .ifindex = interface->index };
+
+	g_strlcpy(o.ifname, interface->name ? interface->name : "", sizeof(o.ifname));
+	return o;
+}
+
+static void want_number(L3vmSet *set, L3vmObjectKind kind, const Interface *interface,
+			uint32_t number)
+{
+	L3vmObject o = object(kind, interface);
+
+	o.number = number;
+	l3vm_set_add(set, &o);
+}
+
+static void want_key(L3vmSet *set, L3vmObjectKind kind, const Interface *interface,
+		     unsigned key, uint32_t number)
+{
+	L3vmObject o = object(kind, interface);
+
+	o.key = key;
+	o.number = number;
+	l3vm_set_add(set, &o);
+}
+
+static void want_mac(L3vmSet *set, L3vmObjectKind kind, const Interface *interface,
+		     const L3vmMac *mac)
+{
+	L3vmObject o = object(kind, interface);
+
+	o.mac = *mac;
+	l3vm_set_add(set, &o);
+}
+
+/*
+ * arp_ignore 1, arp_announce 2: the interface speaks for its own addresses
+ * only, not for the host's others. rp_filter 1: a guest cannot send from an
+ * address that is not routed to it. accept_dad 0 and addr_gen_mode none (1): a
+ * guest that answers duplicate address detection could otherwise take the
+ * gateway's fe80::1, or IPv6 as such, away from the interface.
+ */
+static const struct {
+	L3vmSysctl key;
+	uint32_t value;
+} router_sysctls[] = {
+	{ L3VM_SYSCTL_IP4_FORWARDING, 1 },
+	{ L3VM_SYSCTL_IP4_RP_FILTER, 1 },
+	{ L3VM_SYSCTL_IP4_SEND_REDIRECTS, 0 },
+	{ L3VM_SYSCTL_IP4_ACCEPT_REDIRECTS, 0 },
+	{ L3VM_SYSCTL_IP4_ARP_IGNORE, 1 },
+	{ L3VM_SYSCTL_IP4_ARP_ANNOUNCE, 2 },
+	{ L3VM_SYSCTL_IP6_DISABLE, 0 },
+	{ L3VM_SYSCTL_IP6_ADDR_GEN_MODE, 1 },
+	{ L3VM_SYSCTL_IP6_ACCEPT_RA, 0 },
+	{ L3VM_SYSCTL_IP6_ACCEPT_REDIRECTS, 0 },
+	{ L3VM_SYSCTL_IP6_ACCEPT_DAD, 0 },
+	{ L3VM_SYSCTL_IP6_FORWARDING, 1 },
+};
+
+static void want_gateway(L3vmSet *set, const Interface *interface,
+			 const L3vmAddr *gateway)
+{
+	L3vmObject o = object(L3VM_OBJECT_ADDRESS, interface);
+
+	o.addr = *gateway;
+	/* IPv6 wants fe80::1/64, or a packet from the guest's link-local address
+	 * has no way back; IPv4 has no connected subnet */
+	if (gateway->family == AF_INET6)
+		o.addr.len = 64;
+	l3vm_set_add(set, &o);
+}
+
+static void want_router_interface(L3vmSet *set, const Interface *interface,
+				  const L3vmNetwork *network, bool proxy_arp,
+				  const L3vmHostFacts *facts)
+{
+	want_mac(set, L3VM_OBJECT_MAC, interface, &network->gateway_mac);
+	for (size_t i = 0; i < G_N_ELEMENTS(router_sysctls); i++)
+		if (facts->ipv6 || l3vm_sysctl_family(router_sysctls[i].key) == AF_INET)
+			want_key(set, L3VM_OBJECT_SYSCTL, interface,
+				 router_sysctls[i].key, router_sysctls[i].value);
+	if (proxy_arp)
+		want_key(set, L3VM_OBJECT_SYSCTL, interface, L3VM_SYSCTL_IP4_PROXY_DELAY,
+			 0);
+	want_gateway(set, interface, &network->gateway4);
+	if (facts->ipv6)
+		want_gateway(set, interface, &network->gateway6);
+	if (network->mtu)
+		want_number(set, L3VM_OBJECT_MTU, interface, network->mtu);
+	want_number(set, L3VM_OBJECT_UP, interface, 1);
+	want_key(set, L3VM_OBJECT_SYSCTL, interface, L3VM_SYSCTL_IP4_PROXY_ARP,
+		 proxy_arp);
+}
+
+static void want_rule(L3vmSet *set, const Interface *from, const L3vmAddr *to,
+		      uint32_t table)
+{
+	L3vmObject o = object(L3VM_OBJECT_RULE, from);
+
+	o.addr = *to;
+	o.table = table;
+	o.number = from->name ? L3VM_RULE_FROM : L3VM_RULE_TO;
+	l3vm_set_add(set, &o);
+}
+
+/* What comes from @interface is routed by @table, in both families. */
+static void want_rules_from(L3vmSet *set, const Interface *interface, uint32_t table,
+			    const L3vmHostFacts *facts)
+{
+	const L3vmAddr any4 = { .family = AF_INET }, any6 = { .family = AF_INET6 };
+
+	if (table == RT_TABLE_MAIN)
+		return;
+	want_rule(set, interface, &any4, table);
+	if (facts->ipv6)
+		want_rule(set, interface, &any6, table);
+}
+
+static void want_neighbour(L3vmSet *set, const Interface *interface,
+			   const L3vmAddr *addr, const L3vmMac *mac)
+{
+	L3vmObject o = object(L3VM_OBJECT_NEIGHBOUR, interface);
+
+	o.addr = *addr;
+	o.mac = *mac;
+	l3vm_set_add(set, &o);
+}
+
+/* The next hop of a routed prefix: the guest's first address of its family. */
+static const L3vmAddr *first_of_family(const GArray *addresses, int family)
+{
+	for (guint i = 0; i < addresses->len; i++) {
+		const L3vmAddr *addr = &g_array_index(addresses, L3vmAddr, i);
+
+		if (addr->family == family)
+			return addr;
+	}
+	return NULL;
+}
+
+/*
+ * A guest that has no address of the prefix's family is reached through the
+ * link-local address of its MAC. It need not have that address: a permanent
+ * neighbour maps it to the MAC, and no packet ever carries it. An IPv4 prefix
+ * then has an IPv6 next hop (RFC 5549's data plane; Linux 5.2).
+ */
+static L3vmAddr next_hop(L3vmSet *set, const Interface *interface, const L3vmPort *port,
+			 int family)
+{
+	const L3vmAddr *first = first_of_family(port->addresses, family);
+	L3vmAddr link_local = l3vm_addr_link_local(&port->mac);
+
+	if (first)
+		return *first;
+	want_neighbour(set, interface, &link_local, &port->mac);
+	return link_local;
+}
+
+static void want_route(L3vmSet *set, const Interface *interface, const L3vmPort *port,
+		       const L3vmAddr *destination, const L3vmAddr *via, uint32_t metric)
+{
+	const Interface anywhere = { 0, NULL };
+	L3vmObject o = object(L3VM_OBJECT_ROUTE, interface);
+
+	o.addr = *destination;
+	if (via)
+		o.via = *via;
+	o.table = port->net->table;
+	o.metric = metric;
+	if (o.table != RT_TABLE_MAIN)
+		want_rule(set, &anywhere, destination, o.table);
+	l3vm_set_add(set, &o);
+}
+
+/* Neighbours always; routes when the state has a metric. */
+static void want_reachability(L3vmSet *set, const Interface *interface,
+			      const L3vmPort *port, uint32_t metric,
+			      const L3vmHostFacts *facts)
+{
+	for (guint i = 0; i < port->addresses->len; i++) {
+		const L3vmAddr *addr = &g_array_index(port->addresses, L3vmAddr, i);
+
+		if (addr->family == AF_INET6 && !facts->ipv6)
+			continue;
+		want_neighbour(set, interface, addr, &port->mac);
+		if (metric)
+			want_route(set, interface, port, addr, NULL, metric);
+	}
+	for (guint i = 0; i < port->prefixes->len; i++) {
+		const L3vmAddr *prefix = &g_array_index(port->prefixes, L3vmAddr, i);
+		L3vmAddr via;
+
+		if (!facts->ipv6 && (prefix->family == AF_INET6 ||
+				     !first_of_family(port->addresses, AF_INET)))
+			continue;
+		via = next_hop(set, interface, port, prefix->family);
+		if (metric)
+			want_route(set, interface, port, prefix, &via, metric);
+	}
+}
+
+static void want_bridge_port(L3vmSet *set, const Interface *tap, const L3vmPort *port)
+{
+	L3vmObject o = object(L3VM_OBJECT_MASTER, tap);
+
+	g_strlcpy(o.master, port->net->bridge, sizeof(o.master));
+	l3vm_set_add(set, &o);
+	want_key(set, L3VM_OBJECT_BRIDGE_PORT, tap, L3VM_BRIDGE_PORT_ISOLATED, 1);
+	want_key(set, L3VM_OBJECT_BRIDGE_PORT, tap, L3VM_BRIDGE_PORT_LEARNING, 0);
+	want_key(set, L3VM_OBJECT_BRIDGE_PORT, tap, L3VM_BRIDGE_PORT_FLOOD, 0);
+	want_mac(set, L3VM_OBJECT_FDB, tap, &port->mac);
+	if (port->net->mtu)
+		want_number(set, L3VM_OBJECT_MTU, tap, port->net->mtu);
+	want_number(set, L3VM_OBJECT_UP, tap, 1);
+}
+
+/*
+ * A removed port's tap may live on (managed='no', a detach by hand). Without
+ * routes strict reverse-path filtering drops its IPv4; IPv6 has no such filter,
+ * so forwarding goes off.
+ */
+static void want_closed(L3vmSet *set, const Interface *tap, const L3vmHostFacts *facts)
+{
+	want_key(set, L3VM_OBJECT_SYSCTL, tap, L3VM_SYSCTL_IP4_FORWARDING, 0);
+	want_key(set, L3VM_OBJECT_SYSCTL, tap, L3VM_SYSCTL_IP4_PROXY_ARP, 0);
+	if (facts->ipv6)
+		want_key(set, L3VM_OBJECT_SYSCTL, tap, L3VM_SYSCTL_IP6_FORWARDING, 0);
+}
+
+void l3vm_intent_port(L3vmSet *set, const L3vmPort *port, const L3vmRanks *ranks,
+		      const L3vmHostFacts *facts)
+{
+	const L3vmNetwork *network = port->net;
+	const Interface tap = { port->ifindex, port->ifname };
+	const Interface bridge = { 0, network->bridge };
+	bool bridged = network->mode == L3VM_MODE_BRIDGE;
+	uint32_t metric = l3vm_state_metric(port->state, ranks);
+
+	if (port->state == L3VM_STATE_GONE) {
+		if (!bridged && port->ifname)
+			want_closed(set, &tap, facts);
+		return;
+	}
+	if (port->ifname) {
+		if (bridged)
+			want_bridge_port(set, &tap, port);
+		else
+			want_router_interface(set, &tap, network,
+					      network->proxy_arp && metric, facts);
+		if (port->state == L3VM_STATE_PREPARED)
+			want_number(set, L3VM_OBJECT_QUEUE, &tap, L3VM_QUEUE_PREPARED);
+	}
+	if (!bridged)
+		want_rules_from(set, &tap, network->table, facts);
+	want_reachability(set, bridged ? &bridge : &tap, port, metric, facts);
+}
+
+static void want_covers(L3vmSet *set, const L3vmNetwork *network, const L3vmRanks *ranks,
+			const L3vmHostFacts *facts)
+{
+	L3vmObject o = { .kind = L3VM_OBJECT_ROUTE,
+			 .table = network->table,
+			 .metric = ranks->last,
+			 .type = network->cover == L3VM_COVER_BLACKHOLE
+					 ? L3VM_ROUTE_BLACKHOLE
+					 : L3VM_ROUTE_UNREACHABLE };
+
+	if (network->cover == L3VM_COVER_NONE || !network->allow)
+		return;
+	for (guint i = 0; i < network->allow->len; i++) {
+		o.addr = g_array_index(network->allow, L3vmAddr, i);
+		if (o.addr.family == AF_INET || facts->ipv6)
+			l3vm_set_add(set, &o);
+	}
+}
+
+void l3vm_intent_network(L3vmSet *set, const L3vmNetwork *network, const L3vmRanks *ranks,
+			 const L3vmHostFacts *facts)
+{
+	const Interface bridge = { 0, network->bridge };
+
+	if (network->mode == L3VM_MODE_BRIDGE) {
+		want_number(set, L3VM_OBJECT_BRIDGE, &bridge, 0);
+		want_router_interface(set, &bridge, network, true, facts);
+		want_key(set, L3VM_OBJECT_SYSCTL, &bridge,
+			 L3VM_SYSCTL_IP4_PROXY_ARP_PVLAN, 1);
+		want_rules_from(set, &bridge, network->table, facts);
+	}
+	want_covers(set, network, ranks, facts);
+}

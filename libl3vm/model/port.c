@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* port.c - one NIC of one guest on this host */
+#include "model/port.h"
+
+#include "base/error.h"
+#include "base/name.h"
+
+#include <string.h>
+
+static const char *const state_names[] = {
+	[L3VM_STATE_PREPARED] = "prepared", [L3VM_STATE_ARRIVED] = "arrived",
+	[L3VM_STATE_LIVE] = "live",	    [L3VM_STATE_LEAVING] = "leaving",
+	[L3VM_STATE_GONE] = "gone",
+};
+
+const char *l3vm_state_name(L3vmState state)
+{
+	return state_names[state];
+}
+
+bool l3vm_state_parse(const char *name, L3vmState *state)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(state_names); i++)
+		if (!strcmp(name, state_names[i])) {
+			*state = (L3vmState)i;
+			return true;
+		}
+	return false;
+}
+
+uint32_t l3vm_state_metric(L3vmState state, const L3vmRanks *ranks)
+{
+	switch (state) {
+	case L3VM_STATE_ARRIVED:
+		return ranks->preferred;
+	case L3VM_STATE_LIVE:
+		return ranks->normal;
+	case L3VM_STATE_LEAVING:
+		return ranks->last;
+	case L3VM_STATE_PREPARED:
+	case L3VM_STATE_GONE:
+		break;
+	}
+	return 0;
+}
+
+L3vmPort *l3vm_port_new(const char *guest, const char *uuid, GError **error)
+{
+	L3vmPort *port;
+
+	if (!l3vm_guest_name_is_valid(guest)) {
+		l3vm_fail(error, L3VM_ERROR_USAGE,
+			  "guest \"%.40s\"%s: not a usable name (1 to 200 bytes of "
+			  "UTF-8 without '/', control characters or a leading dot)",
+			  guest, strlen(guest) > 40 ? "..." : "");
+		return NULL;
+	}
+	if (uuid && !l3vm_uuid_is_valid(uuid)) {
+		l3vm_fail(error, L3VM_ERROR_USAGE,
+			  "UUID \"%.40s\": not a UUID (8-4-4-4-12 hexadecimal digits)",
+			  uuid);
+		return NULL;
+	}
+	port = g_new0(L3vmPort, 1);
+	port->guest = g_strdup(guest);
+	port->uuid = uuid ? g_ascii_strdown(uuid, -1) : NULL;
+	port->addresses = g_array_new(FALSE, FALSE, sizeof(L3vmAddr));
+	port->prefixes = g_array_new(FALSE, FALSE, sizeof(L3vmAddr));
+	return port;
+}
+
+void l3vm_port_free(L3vmPort *port)
+{
+	if (!port)
+		return;
+	g_free(port->guest);
+	g_free(port->uuid);
+	g_free(port->ifname);
+	g_free(port->network);
+	g_free(port->hint_bridge);
+	g_free(port->hint_network);
+	g_array_unref(port->addresses);
+	g_array_unref(port->prefixes);
+	l3vm_network_free(port->net);
+	g_free(port);
+}
+
+L3vmPort *l3vm_port_copy(const L3vmPort *port)
+{
+	L3vmPort *copy = g_new(L3vmPort, 1);
+
+	*copy = *port;
+	copy->guest = g_strdup(port->guest);
+	copy->uuid = g_strdup(port->uuid);
+	copy->ifname = g_strdup(port->ifname);
+	copy->network = g_strdup(port->network);
+	copy->hint_bridge = g_strdup(port->hint_bridge);
+	copy->hint_network = g_strdup(port->hint_network);
+	copy->addresses = g_array_copy(port->addresses);
+	copy->prefixes = g_array_copy(port->prefixes);
+	copy->net = port->net ? l3vm_network_copy(port->net, port->net->name) : NULL;
+	return copy;
+}
+
+bool l3vm_port_set_ifname(L3vmPort *port, const char *ifname, GError **error)
+{
+	if (!l3vm_ifname_is_valid(ifname))
+		return l3vm_fail(error, L3VM_ERROR_USAGE,
+				 "interface \"%.40s\"%s: not an interface name (1 to 15 "
+				 "printable characters, none of '/', ':', '%%' or space)",
+				 ifname, strlen(ifname) > 40 ? "..." : "");
+	g_free(port->ifname);
+	port->ifname = g_strdup(ifname);
+	return true;
+}
+
+bool l3vm_port_set_mac(L3vmPort *port, const char *mac, GError **error)
+{
+	if (!l3vm_mac_parse(mac, &port->mac) || !l3vm_mac_is_unicast(&port->mac))
+		return l3vm_fail(error, L3VM_ERROR_USAGE,
+				 "MAC \"%.40s\": not a unicast MAC address (write it like "
+				 "52:54:00:00:00:05)",
+				 mac);
+	port->has_mac = true;
+	return true;
+}
+
+bool l3vm_port_set_network(L3vmPort *port, const char *network, GError **error)
+{
+	if (!l3vm_network_name_is_valid(network))
+		return l3vm_fail(error, L3VM_ERROR_USAGE,
+				 "network \"%.40s\": not a network name (letters, digits, "
+				 "'.', '_' and '-', at most 64)",
+				 network);
+	g_free(port->network);
+	port->network = g_strdup(network);
+	return true;
+}
+
+/* Appends @addr unless it is there already; naming one twice is harmless. */
+static void append_once(GArray *array, const L3vmAddr *addr)
+{
+	for (guint i = 0; i < array->len; i++)
+		if (l3vm_addr_equal(&g_array_index(array, L3vmAddr, i), addr))
+			return;
+	g_array_append_val(array, *addr);
+}
+
+bool l3vm_port_add_address(L3vmPort *port, const char *address, GError **error)
+{
+	L3vmAddr addr;
+
+	if (!l3vm_addr_parse(address, &addr))
+		return l3vm_fail(error, L3VM_ERROR_USAGE,
+				 "address \"%.60s\": not an IPv4 or IPv6 address (a subnet "
+				 "behind the guest is a prefix)",
+				 address);
+	append_once(port->addresses, &addr);
+	return true;
+}
+
+bool l3vm_port_add_prefix(L3vmPort *port, const char *prefix, GError **error)
+{
+	L3vmAddr addr;
+
+	if (!l3vm_prefix_parse(prefix, &addr))
+		return l3vm_fail(error, L3VM_ERROR_USAGE,
+				 "prefix \"%.60s\": not an IPv4 or IPv6 prefix (write it "
+				 "like 2001:db8:5::/64, bits behind the length zero)",
+				 prefix);
+	append_once(port->prefixes, &addr);
+	return true;
+}
+
+void l3vm_port_set_hint(L3vmPort *port, const char *bridge, const char *network)
+{
+	g_free(port->hint_bridge);
+	g_free(port->hint_network);
+	port->hint_bridge = g_strdup(bridge);
+	port->hint_network = g_strdup(network);
+}
+
+void l3vm_port_set_optional(L3vmPort *port, bool optional)
+{
+	port->optional = optional;
+}
+
+const char *l3vm_port_guest_key(const L3vmPort *port)
+{
+	return port->uuid ? port->uuid : port->guest;
+}
+
+const char *l3vm_port_route_dev(const L3vmPort *port)
+{
+	return port->net->bridge ? port->net->bridge : port->ifname;
+}

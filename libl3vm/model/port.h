@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * port.h - one NIC of one guest on this host
+ *
+ * The same value serves as a caller's request (#L3vmPort in l3vm.h), as what
+ * the engine resolved it to, and as what a record holds. What only a resolved
+ * port has is in the second half.
+ */
+#ifndef L3VM_MODEL_PORT_H
+#define L3VM_MODEL_PORT_H
+
+#include "l3vm.h"
+#include "model/network.h"
+
+/* Bounds of a port: more is refused (DESIGN 7: a device with many addresses
+ * holds the rtnl lock for long when it goes). */
+#define L3VM_MAX_ADDRESSES 64
+#define L3VM_MAX_PREFIXES 256
+
+typedef enum {
+	L3VM_STATE_PREPARED, /* interface ready, nothing routed */
+	L3VM_STATE_ARRIVED,  /* guest runs here since a moment; preferred rank */
+	L3VM_STATE_LIVE,     /* normal rank */
+	L3VM_STATE_LEAVING,  /* source of a migration; last rank */
+	L3VM_STATE_GONE,     /* being removed; on record only until that is done */
+} L3vmState;
+
+const char *l3vm_state_name(L3vmState state);
+bool l3vm_state_parse(const char *name, L3vmState *state);
+/* The metric of the routes of a port in @state; 0: no routes. */
+uint32_t l3vm_state_metric(L3vmState state, const L3vmRanks *ranks);
+
+struct L3vmPort {
+	char *guest;
+	char *uuid;	     /* or NULL */
+	char *ifname;	     /* NULL: no interface yet */
+	L3vmMac mac;
+	bool has_mac;
+	char *network;	     /* configuration section, or NULL: not said */
+	GArray *addresses;   /* of L3vmAddr */
+	GArray *prefixes;    /* of L3vmAddr */
+	char *hint_bridge, *hint_network; /* see l3vm_port_set_hint() */
+	bool optional;
+
+	/* resolved */
+	unsigned ifindex;    /* 0: unknown */
+	L3vmState state;
+	int64_t since;	     /* of the state, l3vm_now() */
+	uint32_t generation; /* counts changes of state */
+	L3vmNetwork *net;    /* owned copy of its network's settings */
+};
+
+L3vmPort *l3vm_port_copy(const L3vmPort *port);
+
+/* The name of the guest's lock and record: its UUID, else its name. */
+const char *l3vm_port_guest_key(const L3vmPort *port);
+
+/* The interface its routes and neighbours are on: its own, or its bridge. */
+const char *l3vm_port_route_dev(const L3vmPort *port);
+
+#endif
