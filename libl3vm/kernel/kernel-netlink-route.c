@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* kernel-netlink-route.c - routes: decode, look up, dump, encode */
+#include "base/error.h"
+#include "kernel/kernel-netlink.h"
+
+#include <errno.h>
+#include <string.h>
+
+#ifndef RTM_F_FIB_MATCH
+#define RTM_F_FIB_MATCH 0x2000
+#endif
+
+static uint32_t get_u32(struct nlattr **attrs, int type)
+{
+	return attrs[type] && nla_len(attrs[type]) >= 4 ? nla_get_u32(attrs[type]) : 0;
+}
+
+static bool decode_type(unsigned char type, L3vmRouteType *out)
+{
+	switch (type) {
+	case RTN_UNICAST:
+		*out = L3VM_ROUTE_UNICAST;
+		return true;
+	case RTN_UNREACHABLE:
+		*out = L3VM_ROUTE_UNREACHABLE;
+		return true;
+	case RTN_BLACKHOLE:
+		*out = L3VM_ROUTE_BLACKHOLE;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* RTA_GATEWAY, or RTA_VIA for a next hop of the other family. */
+static void decode_next_hop(struct nlattr **attrs, int family, L3vmAddr *via)
+{
+	struct nlattr *gateway = attrs[RTA_GATEWAY];
+
+	if (gateway && (size_t)nla_len(gateway) == l3vm_family_bytes(family)) {
+		*via = l3vm_addr_from_bytes(family, nla_data(gateway),
+					    l3vm_family_bits(family));
+	} else if (attrs[RTA_VIA] && nla_len(attrs[RTA_VIA]) == 2 + 16) {
+		const char *bytes = nla_data(attrs[RTA_VIA]);
+
+		*via = l3vm_addr_from_bytes(AF_INET6, bytes + 2, 128);
+	}
+}
+
+bool l3vm_route_decode(struct nlmsghdr *header, L3vmRouteEntry *entry)
+{
+	struct nlattr *attrs[RTA_MAX + 1];
+	L3vmObject route = { .kind = L3VM_OBJECT_ROUTE };
+	struct rtmsg *msg;
+
+	if (nlmsg_parse(header, sizeof(*msg), attrs, RTA_MAX, NULL) < 0)
+		return false;
+	msg = nlmsg_data(header);
+	if ((msg->rtm_family != AF_INET && msg->rtm_family != AF_INET6) ||
+	    !decode_type(msg->rtm_type, &route.type))
+		return false;
+	route.addr.family = msg->rtm_family;
+	route.addr.len = msg->rtm_dst_len;
+	if (attrs[RTA_DST] &&
+	    (size_t)nla_len(attrs[RTA_DST]) == l3vm_family_bytes(msg->rtm_family))
+		route.addr = l3vm_addr_from_bytes(
+			msg->rtm_family, nla_data(attrs[RTA_DST]), msg->rtm_dst_len);
+	route.table = attrs[RTA_TABLE] ? get_u32(attrs, RTA_TABLE) : msg->rtm_table;
+	route.metric = get_u32(attrs, RTA_PRIORITY);
+	decode_next_hop(attrs, msg->rtm_family, &route.via);
+	/* IPv6 puts unreachable routes on lo; to us they are on nothing */
+	if (route.type == L3VM_ROUTE_UNICAST)
+		route.ifindex = get_u32(attrs, RTA_OIF);
+	*entry = (L3vmRouteEntry){ .object = route, .protocol = msg->rtm_protocol };
+	return true;
+}
+
+typedef struct Lookup {
+	L3vmRouteEntry entry;
+	bool found;
+	unsigned kernel_type;
+} Lookup;
+
+static void take_lookup(struct nlmsghdr *header, void *data)
+{
+	Lookup *lookup = data;
+
+	if (header->nlmsg_type != RTM_NEWROUTE ||
+	    nlmsg_datalen(header) < (int)sizeof(struct rtmsg))
+		return;
+	lookup->kernel_type = ((struct rtmsg *)nlmsg_data(header))->rtm_type;
+	lookup->found = l3vm_route_decode(header, &lookup->entry);
+}
+
+bool l3vm_netlink_lookup(L3vmNetlink *netlink, const L3vmAddr *addr,
+			 L3vmRouteEntry *entry, unsigned *kernel_type)
+{
+	struct rtmsg *header;
+	g_autoptr(L3vmNlMsg) msg =
+		l3vm_nl_request(RTM_GETROUTE, 0, sizeof(*header), &header);
+	Lookup lookup = { .kernel_type = RTN_UNSPEC };
+
+	header->rtm_family = addr->family;
+	header->rtm_dst_len = (unsigned char)l3vm_family_bits(addr->family);
+	header->rtm_flags = RTM_F_FIB_MATCH;
+	nla_put(msg, RTA_DST, (int)l3vm_family_bytes(addr->family), addr->bytes);
+	/* an error is an answer: no route (ENETUNREACH), or one that says so */
+	l3vm_nl_talk(netlink->nl, msg, take_lookup, &lookup, NULL);
+	if (kernel_type)
+		*kernel_type = lookup.kernel_type;
+	if (lookup.found)
+		*entry = lookup.entry;
+	return lookup.found;
+}
+
+bool l3vm_netlink_is_local(L3vmKernel *kernel, const L3vmAddr *addr, bool *local,
+			   GError **error)
+{
+	L3vmRouteEntry entry;
+	unsigned type;
+
+	(void)error;
+	l3vm_netlink_lookup((L3vmNetlink *)kernel, addr, &entry, &type);
+	*local = type == RTN_LOCAL || type == RTN_BROADCAST || type == RTN_ANYCAST;
+	return true;
+}
+
+static void take_route(struct nlmsghdr *header, void *data)
+{
+	L3vmRouteEntry entry;
+
+	if (header->nlmsg_type == RTM_NEWROUTE && l3vm_route_decode(header, &entry))
+		g_array_append_val((GArray *)data, entry);
+}
+
+static void drop_routes(void *data)
+{
+	g_array_set_size(data, 0);
+}
+
+bool l3vm_netlink_routes(L3vmNetlink *netlink, int family, uint32_t table,
+			 unsigned protocol, GArray *entries, GError **error)
+{
+	struct rtmsg *header;
+	g_autoptr(L3vmNlMsg) msg =
+		l3vm_nl_request(RTM_GETROUTE, 0, sizeof(*header), &header);
+	g_autofree char *text = NULL;
+	int result;
+
+	header->rtm_family = (unsigned char)family;
+	header->rtm_protocol = (unsigned char)protocol;
+	if (table)
+		nla_put_u32(msg, RTA_TABLE, table);
+	result = l3vm_nl_dump(netlink->nl, msg, take_route, drop_routes, entries, &text);
+	/* a table that nothing was ever put into does not exist */
+	if (result && !(table && result == ENOENT))
+		return l3vm_fail_errno(error, result, "reading routes: %s",
+				       text ? text : g_strerror(result));
+	return true;
+}
+
+static void put_next_hop(struct nl_msg *msg, struct rtmsg *header, const L3vmObject *route)
+{
+	uint8_t via[2 + 16];
+	const uint16_t family = AF_INET6;
+
+	/* the guest's address is a /32 that is on no connected subnet */
+	header->rtm_flags |= RTNH_F_ONLINK;
+	header->rtm_scope = RT_SCOPE_UNIVERSE;
+	if (route->via.family == route->addr.family) {
+		nla_put(msg, RTA_GATEWAY, (int)l3vm_family_bytes(route->via.family),
+			route->via.bytes);
+		return;
+	}
+	memcpy(via, &family, sizeof(family)); /* struct rtvia: host byte order */
+	memcpy(via + 2, route->via.bytes, 16);
+	nla_put(msg, RTA_VIA, sizeof(via), via);
+}
+
+static const unsigned char kernel_types[] = {
+	[L3VM_ROUTE_UNICAST] = RTN_UNICAST,
+	[L3VM_ROUTE_UNREACHABLE] = RTN_UNREACHABLE,
+	[L3VM_ROUTE_BLACKHOLE] = RTN_BLACKHOLE,
+};
+
+/* Every key is always given, also for a removal: without metric and protocol
+ * the kernel removes the route of the lowest metric, whoever owns it. */
+struct nl_msg *l3vm_route_message(const L3vmNetlink *netlink, int type, int flags,
+				  const L3vmObject *route, unsigned ifindex)
+{
+	struct rtmsg *header;
+	struct nl_msg *msg = l3vm_nl_request(type, flags, sizeof(*header), &header);
+
+	header->rtm_family = route->addr.family;
+	header->rtm_dst_len = route->addr.len;
+	header->rtm_protocol = netlink->kernel.protocol;
+	header->rtm_type = kernel_types[route->type];
+	header->rtm_scope = route->type == L3VM_ROUTE_UNICAST &&
+					    route->addr.family == AF_INET
+				    ? RT_SCOPE_LINK
+				    : RT_SCOPE_UNIVERSE;
+	header->rtm_table =
+		(unsigned char)(route->table < 256 ? route->table : RT_TABLE_UNSPEC);
+	nla_put_u32(msg, RTA_TABLE, route->table);
+	nla_put_u32(msg, RTA_PRIORITY, route->metric);
+	nla_put(msg, RTA_DST, (int)l3vm_family_bytes(route->addr.family),
+		route->addr.bytes);
+	if (route->type == L3VM_ROUTE_UNICAST)
+		nla_put_u32(msg, RTA_OIF, ifindex);
+	if (route->via.family != AF_UNSPEC)
+		put_next_hop(msg, header, route);
+	return msg;
+}

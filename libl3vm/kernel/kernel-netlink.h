@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* kernel-netlink.h - what the parts of the netlink implementation share */
+#ifndef L3VM_KERNEL_KERNEL_NETLINK_H
+#define L3VM_KERNEL_KERNEL_NETLINK_H
+
+#include "kernel/kernel.h"
+#include "kernel/nl.h"
+
+typedef struct L3vmNetlink {
+	L3vmKernel kernel;
+	L3vmNl *nl;
+} L3vmNetlink;
+
+/* kernel-netlink-observe.c */
+bool l3vm_netlink_find_link(L3vmKernel *kernel, const char *ifname, L3vmLink *link,
+			    GError **error);
+bool l3vm_netlink_observe(L3vmKernel *kernel, const L3vmSet *candidates, L3vmObserve how,
+			  L3vmSet *observed, GError **error);
+bool l3vm_netlink_find_bridge_port(L3vmKernel *kernel, const char *bridge,
+				   const L3vmMac *mac, char ifname[IF_NAMESIZE],
+				   GError **error);
+
+/* kernel-netlink-route.c */
+
+/* A route as the kernel tells it; protocol beside what an object holds. */
+typedef struct L3vmRouteEntry {
+	L3vmObject object;
+	unsigned protocol;
+} L3vmRouteEntry;
+
+/* False: not a route of a kind we know. The interface's name stays empty. */
+bool l3vm_route_decode(struct nlmsghdr *header, L3vmRouteEntry *entry);
+/* The entry that the kernel uses for @addr. False: none. */
+bool l3vm_netlink_lookup(L3vmNetlink *netlink, const L3vmAddr *addr,
+			 L3vmRouteEntry *entry, unsigned *kernel_type);
+bool l3vm_netlink_is_local(L3vmKernel *kernel, const L3vmAddr *addr, bool *local,
+			   GError **error);
+/* All entries of @family, @table (0: any) and @protocol (0: any); of
+ * L3vmRouteEntry. */
+bool l3vm_netlink_routes(L3vmNetlink *netlink, int family, uint32_t table,
+			 unsigned protocol, GArray *entries, GError **error);
+struct nl_msg *l3vm_route_message(const L3vmNetlink *netlink, int type, int flags,
+				  const L3vmObject *route, unsigned ifindex);
+
+/* kernel-netlink-apply.c */
+bool l3vm_netlink_apply(L3vmKernel *kernel, const L3vmChange *change, GError **error);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* nl.c - one rtnetlink request, one answer */
+#include "kernel/nl.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Repetitions of an interrupted dump before we give up. */
+#define DUMP_TRIES 5
+/* Seconds to wait for the kernel, which answers requests synchronously. */
+#define TIMEOUT 2
+/* More than any datagram the kernel makes for a dump (NLMSG_GOODSIZE: 32 KiB),
+ * so that none is truncated. */
+#define BUFFER_SIZE 65536
+
+typedef struct Channel {
+	int fd;
+	uint32_t port, sequence;
+} Channel;
+
+struct L3vmNl {
+	Channel request, dump;
+	union {
+		char bytes[BUFFER_SIZE];
+		struct nlmsghdr alignment;
+	} buffer;
+};
+
+static bool set_option(int fd, int option, GError **error)
+{
+	int on = 1;
+
+	if (setsockopt(fd, SOL_NETLINK, option, &on, sizeof(on)) == 0)
+		return true;
+	return l3vm_fail_errno(error, errno, "rtnetlink: option %d: %s "
+			       "(a kernel of 5.4 or newer is needed)",
+			       option, g_strerror(errno));
+}
+
+static bool open_channel(Channel *channel, GError **error)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
+	struct timeval timeout = { .tv_sec = TIMEOUT };
+	socklen_t size = sizeof(addr);
+
+	channel->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	if (channel->fd < 0 ||
+	    bind(channel->fd, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    getsockname(channel->fd, (struct sockaddr *)&addr, &size) ||
+	    setsockopt(channel->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))
+		return l3vm_fail_errno(error, errno, "rtnetlink: %s", g_strerror(errno));
+	channel->port = addr.nl_pid; /* chosen by the kernel */
+	/* Without strict checking a dump's filter is ignored and every table
+	 * would be read; without the others an error has no text. */
+	return set_option(channel->fd, NETLINK_EXT_ACK, error) &&
+	       set_option(channel->fd, NETLINK_CAP_ACK, error) &&
+	       set_option(channel->fd, NETLINK_GET_STRICT_CHK, error);
+}
+
+L3vmNl *l3vm_nl_open(GError **error)
+{
+	L3vmNl *nl = g_new(L3vmNl, 1); /* not zeroed: the buffer is large */
+
+	nl->request = nl->dump = (Channel){ .fd = -1 };
+	if (open_channel(&nl->request, error) && open_channel(&nl->dump, error))
+		return nl;
+	l3vm_nl_close(nl);
+	return NULL;
+}
+
+void l3vm_nl_close(L3vmNl *nl)
+{
+	if (!nl)
+		return;
+	if (nl->request.fd >= 0)
+		close(nl->request.fd);
+	if (nl->dump.fd >= 0)
+		close(nl->dump.fd);
+	g_free(nl);
+}
+
+struct nl_msg *l3vm_nl_request(int type, int flags, size_t size, void *header)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(type, flags | NLM_F_REQUEST);
+	void *payload;
+
+	if (!msg || !(payload = nlmsg_reserve(msg, size, NLMSG_ALIGNTO)))
+		g_error("out of memory");
+	memset(payload, 0, size);
+	*(void **)header = payload;
+	return msg;
+}
+
+static int send_message(Channel *channel, struct nl_msg *msg)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+
+	header->nlmsg_seq = ++channel->sequence;
+	header->nlmsg_pid = channel->port;
+	while (sendto(channel->fd, header, header->nlmsg_len, 0,
+		      (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
+		if (errno != EINTR)
+			return errno;
+	return 0;
+}
+
+/* One datagram from the kernel (port 0; anybody may send to our port). */
+static int receive(L3vmNl *nl, Channel *channel, int *size)
+{
+	for (;;) {
+		struct sockaddr_nl from = { 0 };
+		struct iovec iov = { nl->buffer.bytes, sizeof(nl->buffer) };
+		struct msghdr msg = { .msg_name = &from,
+				      .msg_namelen = sizeof(from),
+				      .msg_iov = &iov,
+				      .msg_iovlen = 1 };
+		ssize_t n = recvmsg(channel->fd, &msg, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? ETIMEDOUT : errno;
+		if (from.nl_pid != 0)
+			continue;
+		if (msg.msg_flags & MSG_TRUNC)
+			return EMSGSIZE;
+		*size = (int)n;
+		return 0;
+	}
+}
+
+/* The kernel's words behind an error or the end of a dump. */
+static char *extended_ack(struct nlmsghdr *header, size_t fixed)
+{
+	struct nlattr *attr;
+
+	if (!(header->nlmsg_flags & NLM_F_ACK_TLVS))
+		return NULL;
+	attr = nlmsg_find_attr(header, (int)fixed, NLMSGERR_ATTR_MSG);
+	return attr ? g_strndup(nla_data(attr), (gsize)nla_len(attr)) : NULL;
+}
+
+static void keep_text(char **text, char *words)
+{
+	if (!text) {
+		g_free(words);
+		return;
+	}
+	g_free(*text);
+	*text = words;
+}
+
+typedef struct Exchange {
+	L3vmNlCallback callback;
+	void *data;
+	char **text;
+	bool done, interrupted;
+	int result;
+} Exchange;
+
+static int error_of(struct nlmsghdr *header, size_t minimum)
+{
+	int32_t code = 0;
+
+	if (nlmsg_datalen(header) < (int)minimum)
+		return EBADMSG;
+	memcpy(&code, nlmsg_data(header), sizeof(code));
+	return -code;
+}
+
+static void take(Exchange *exchange, struct nlmsghdr *header)
+{
+	if (header->nlmsg_flags & NLM_F_DUMP_INTR)
+		exchange->interrupted = true;
+	if (header->nlmsg_type == NLMSG_ERROR) {
+		exchange->done = true;
+		/* with NETLINK_CAP_ACK the request's payload is left out */
+		exchange->result = error_of(header, sizeof(struct nlmsgerr));
+		keep_text(exchange->text, extended_ack(header, sizeof(struct nlmsgerr)));
+	} else if (header->nlmsg_type == NLMSG_DONE) {
+		exchange->done = true;
+		exchange->result = error_of(header, sizeof(int32_t));
+		keep_text(exchange->text, extended_ack(header, sizeof(int32_t)));
+	} else if (exchange->callback) {
+		exchange->callback(header, exchange->data);
+	}
+}
+
+/* Receives until the exchange is over. */
+static int converse(L3vmNl *nl, Channel *channel, Exchange *exchange)
+{
+	while (!exchange->done) {
+		struct nlmsghdr *header = &nl->buffer.alignment;
+		int size, result = receive(nl, channel, &size);
+
+		if (result)
+			return result;
+		for (; nlmsg_ok(header, size) && !exchange->done;
+		     header = nlmsg_next(header, &size))
+			if (header->nlmsg_seq == channel->sequence &&
+			    header->nlmsg_pid == channel->port)
+				take(exchange, header);
+	}
+	return exchange->result;
+}
+
+int l3vm_nl_talk(L3vmNl *nl, struct nl_msg *msg, L3vmNlCallback callback, void *data,
+		 char **text)
+{
+	Exchange exchange = { .callback = callback, .data = data, .text = text };
+	int result;
+
+	/* asked for with an answer too: the acknowledgement ends the exchange */
+	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_ACK;
+	result = send_message(&nl->request, msg);
+	return result ? result : converse(nl, &nl->request, &exchange);
+}
+
+int l3vm_nl_dump(L3vmNl *nl, struct nl_msg *msg, L3vmNlCallback callback,
+		 void (*restart)(void *data), void *data, char **text)
+{
+	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_DUMP;
+	for (int try = 0; try < DUMP_TRIES; try++) {
+		Exchange exchange = { .callback = callback, .data = data, .text = text };
+		int result = send_message(&nl->dump, msg);
+
+		if (!result)
+			result = converse(nl, &nl->dump, &exchange);
+		if (result && result != EINTR)
+			return result;
+		if (!result && !exchange.interrupted)
+			return 0;
+		restart(data);
+	}
+	return EINTR;
+}
