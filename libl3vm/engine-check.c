@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * engine-check.c - looks at the host's settings and says what to do
+ *
+ * Each check is a function that adds findings. An error is something that keeps
+ * guests from being reached; a warning weakens a promise that we make.
+ */
+#include "base/error.h"
+#include "engine-status.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+typedef struct Check {
+	L3vm *host;
+	struct json_object *findings;
+} Check;
+
+static void find(Check *check, const char *severity, const char *subject,
+		 const char *finding, const char *remedy)
+{
+	struct json_object *entry = json_object_new_object();
+
+	json_object_object_add(entry, "severity", json_object_new_string(severity));
+	json_object_object_add(entry, "subject", json_object_new_string(subject));
+	json_object_object_add(entry, "finding", json_object_new_string(finding));
+	json_object_object_add(entry, "remedy",
+			       remedy ? json_object_new_string(remedy) : NULL);
+	json_object_array_add(check->findings, entry);
+}
+
+static void check_config(Check *check)
+{
+	if (check->host->config)
+		find(check, "ok", "configuration", check->host->config_path, NULL);
+	else
+		find(check, "error", "configuration", check->host->config_error->message,
+		     "correct the file; until then no guest can start");
+}
+
+static void check_state_directory(Check *check)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (l3vm_need_store(check->host, &error))
+		find(check, "ok", "state directory", check->host->state_dir, NULL);
+	else
+		find(check, "error", "state directory", error->message,
+		     "make it a directory of root, mode 0750");
+}
+
+/* What a setting of the whole host has to be, and why. */
+static const struct {
+	const char *path;
+	long wanted;
+	const char *severity, *finding, *remedy;
+} settings[] = {
+	{ "net/ipv4/ip_forward", 1, "error", "is 0: IPv4 is not routed",
+	  "sysctl -w net.ipv4.ip_forward=1, and in /etc/sysctl.d" },
+	{ "net/ipv6/conf/all/forwarding", 1, "error", "is 0: IPv6 is not routed",
+	  "sysctl -w net.ipv6.conf.all.forwarding=1, and in /etc/sysctl.d (uplinks that "
+	  "need router advertisements then want accept_ra=2)" },
+	/* the larger of `all` and the interface's own counts */
+	{ "net/ipv4/conf/all/rp_filter", 0, "warning",
+	  "is not 0: the interface's own strict mode may be overridden (2 is loose)",
+	  "sysctl -w net.ipv4.conf.all.rp_filter=0, and in /etc/sysctl.d" },
+	{ "net/ipv4/conf/all/proxy_arp", 0, "error",
+	  "is 1: every interface answers ARP for every routed address",
+	  "sysctl -w net.ipv4.conf.all.proxy_arp=0" },
+	/* or'ed with the interface's own */
+	{ "net/ipv4/conf/all/send_redirects", 0, "warning",
+	  "is 1: guests are sent ICMP redirects to each other",
+	  "sysctl -w net.ipv4.conf.all.send_redirects=0, and in /etc/sysctl.d" },
+	{ "net/ipv6/conf/all/disable_ipv6", 0, "warning", "is 1: IPv6 is switched off",
+	  "sysctl -w net.ipv6.conf.all.disable_ipv6=0" },
+};
+
+static void check_settings(Check *check)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(settings); i++) {
+		g_autofree char *path = g_strconcat("/proc/sys/", settings[i].path, NULL);
+		g_autofree char *text = NULL;
+
+		if (!g_file_get_contents(path, &text, NULL, NULL))
+			find(check, "warning", settings[i].path, "cannot be read",
+			     "is the kernel built without IPv6?");
+		else if (strtol(text, NULL, 10) == settings[i].wanted)
+			find(check, "ok", settings[i].path, g_strchomp(text), NULL);
+		else
+			find(check, settings[i].severity, settings[i].path,
+			     settings[i].finding, settings[i].remedy);
+	}
+}
+
+static void check_hook(Check *check, const char *driver)
+{
+	g_autofree char *path = g_build_filename(L3VM_HOOKS_DIR, driver, "50-l3vm", NULL);
+	g_autofree char *subject = g_strdup_printf("libvirt hook %s", driver);
+
+	if (access(path, X_OK) == 0)
+		find(check, "ok", subject, path, NULL);
+	else
+		find(check, "error", subject,
+		     errno == ENOENT ? "not installed: guests get no routes"
+				     : "is no program that can be run",
+		     "make install-hooks, then reload libvirtd");
+}
+
+static void check_hooks(Check *check)
+{
+	g_autofree char *libvirt = g_path_get_dirname(L3VM_HOOKS_DIR);
+
+	if (!g_file_test(libvirt, G_FILE_TEST_IS_DIR)) {
+		find(check, "ok", "libvirt", "is not on this host", NULL);
+		return;
+	}
+	check_hook(check, "qemu.d");
+	check_hook(check, "network.d");
+}
+
+/*
+ * libvirt looks the host's own name up in every phase of a migration, once
+ * between the guest's stop on the source and its start on the target. A resolver
+ * that does not answer costs the guest that long (10 s seen). A name with a dot
+ * is not looked up.
+ */
+static void check_hostname(Check *check)
+{
+	char name[256] = "";
+	g_autofree char *hosts = NULL;
+	g_autofree char *pattern = NULL;
+
+	gethostname(name, sizeof(name) - 1);
+	g_file_get_contents("/etc/hosts", &hosts, NULL, NULL);
+	pattern = g_strdup_printf("\\b%s\\b", name);
+	if (strchr(name, '.') || g_str_has_prefix(name, "localhost") ||
+	    (hosts && g_regex_match_simple(pattern, hosts, 0, 0)))
+		find(check, "ok", "host name", name, NULL);
+	else
+		find(check, "warning", "host name",
+		     "is short and not in /etc/hosts: each migration waits for DNS while "
+		     "the guest is stopped",
+		     "add it to /etc/hosts, or use a name with a domain");
+}
+
+static bool answers(const char *path)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool ok;
+
+	g_strlcpy(addr.sun_path, path, sizeof(addr.sun_path));
+	ok = fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static void check_daemon(Check *check)
+{
+	static const struct {
+		const char *name, *socket;
+	} daemons[] = {
+		{ "BIRD", "/run/bird/bird.ctl" },
+		{ "FRR", "/run/frr/zebra.vty" },
+	};
+	bool found = false;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(daemons); i++)
+		if (answers(daemons[i].socket)) {
+			find(check, "ok", daemons[i].name, daemons[i].socket, NULL);
+			found = true;
+		}
+	if (!found)
+		find(check, "warning", "routing daemon",
+		     "neither BIRD nor FRR answers on its usual socket: nobody announces "
+		     "the routes",
+		     "start it; recipes are in the examples");
+}
+
+static bool mentions(const char *directory, const char *word)
+{
+	g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
+	const char *name;
+
+	while (dir && (name = g_dir_read_name(dir))) {
+		g_autofree char *path = g_build_filename(directory, name, NULL);
+		g_autofree char *text = NULL;
+
+		if (g_file_get_contents(path, &text, NULL, NULL) && strstr(text, word))
+			return true;
+	}
+	return false;
+}
+
+/* systemd-networkd drops routes it did not make, when it (re)starts. */
+static void check_networkd(Check *check)
+{
+	if (access("/run/systemd/netif/state", F_OK) != 0)
+		return;
+	if (mentions("/etc/systemd/networkd.conf.d", "ManageForeignRoutes=no"))
+		find(check, "ok", "systemd-networkd", "leaves foreign routes alone",
+		     NULL);
+	else
+		find(check, "warning", "systemd-networkd",
+		     "may remove guest routes when it restarts",
+		     "put [Network] ManageForeignRoutes=no and "
+		     "ManageForeignRoutingPolicyRules=no into "
+		     "/etc/systemd/networkd.conf.d/l3vm.conf");
+}
+
+static void check_port(Check *check, struct json_object *port)
+{
+	struct json_object *problems = json_object_object_get(port, "problems");
+	g_autofree char *subject = g_strdup_printf(
+		"port %s of guest %s",
+		json_object_get_string(json_object_object_get(port, "ifname")),
+		json_object_get_string(json_object_object_get(port, "guest")));
+
+	for (size_t i = 0; i < json_object_array_length(problems); i++)
+		find(check, "error", subject,
+		     json_object_get_string(json_object_array_get_idx(problems, i)),
+		     "l3vm reconcile");
+}
+
+static void check_ports(Check *check)
+{
+	g_autoptr(GError) error = NULL;
+	struct json_object *ports = l3vm_status_ports(check->host, NULL, &error);
+
+	if (!ports) {
+		find(check, "error", "ports", error->message,
+		     "run as root, or with CAP_NET_ADMIN");
+		return;
+	}
+	for (size_t i = 0; i < json_object_array_length(ports); i++)
+		check_port(check, json_object_array_get_idx(ports, i));
+	json_object_put(ports);
+}
+
+char *l3vm_check(L3vm *host, GError **error)
+{
+	static void (*const checks[])(Check *) = {
+		check_config, check_state_directory, check_settings, check_hooks,
+		check_hostname, check_daemon, check_networkd, check_ports,
+	};
+	Check check = { .host = host, .findings = json_object_new_array() };
+	struct json_object *root = json_object_new_object();
+
+	(void)error;
+	for (size_t i = 0; i < G_N_ELEMENTS(checks); i++)
+		checks[i](&check);
+	json_object_object_add(root, "version", json_object_new_int(1));
+	json_object_object_add(root, "findings", check.findings);
+	return l3vm_json_take(root);
+}

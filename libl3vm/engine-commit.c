@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * engine-commit.c - old and new ports -> kernel and records, all or nothing
+ *
+ * The order makes every crash repairable: addresses are reserved, the records
+ * say what shall be, then the kernel is changed, then what is over leaves the
+ * records. Whoever comes next finds records that are ahead of the kernel and
+ * finishes; never routes that no record knows of.
+ *
+ * What a record says we made is taken to be there when it has to go, whatever
+ * a dump shows: removing what is gone costs nothing, leaving a dead guest's
+ * route behind blackholes its address.
+ */
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "engine.h"
+#include "model/diff.h"
+
+#include <string.h>
+
+void l3vm_step_free(L3vmStep *step)
+{
+	l3vm_port_free(step->old);
+	l3vm_port_free(step->new);
+	g_free(step);
+}
+
+GPtrArray *l3vm_steps_new(void)
+{
+	return g_ptr_array_new_with_free_func((GDestroyNotify)l3vm_step_free);
+}
+
+void l3vm_steps_add(GPtrArray *steps, L3vmPort *old, L3vmPort *new)
+{
+	L3vmStep *step = g_new(L3vmStep, 1);
+
+	*step = (L3vmStep){ .old = old, .new = new };
+	g_ptr_array_add(steps, step);
+}
+
+bool l3vm_port_is_present(L3vm *host, const L3vmPort *port)
+{
+	L3vmLink link;
+
+	return port->ifname &&
+	       host->kernel->ops->find_link(host->kernel, port->ifname, &link, NULL) &&
+	       link.ifindex == port->ifindex;
+}
+
+/* --- the plan ---------------------------------------------------------------- */
+
+/* What shall be, with what the ports' networks share first. */
+static void want(L3vm *host, L3vmSet *desired, const GPtrArray *steps)
+{
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+
+		if (step->new->state != L3VM_STATE_GONE)
+			l3vm_intent_network(desired, step->new->net, &host->ranks,
+					    &host->facts);
+	}
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+
+		/* a removed port leaves its interface closed, if there is one */
+		if (step->new->state != L3VM_STATE_GONE ||
+		    (step->new->net->mode == L3VM_MODE_ROUTED &&
+		     l3vm_port_is_present(host, step->new)))
+			l3vm_intent_port(desired, step->new, &host->ranks, &host->facts);
+	}
+}
+
+/* What the records say we made. */
+static void remember(L3vm *host, L3vmSet *previous, const GPtrArray *steps)
+{
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+
+		if (step->old)
+			l3vm_intent_port(previous, step->old, &host->ranks, &host->facts);
+	}
+}
+
+/* A removed port may have routes in any rank: its record can be a step behind. */
+static void remember_ranks(L3vm *host, L3vmSet *previous, const GPtrArray *steps)
+{
+	static const L3vmState ranked[] = { L3VM_STATE_ARRIVED, L3VM_STATE_LIVE,
+					    L3VM_STATE_LEAVING };
+
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+
+		for (size_t j = 0; step->old && step->new->state == L3VM_STATE_GONE &&
+				   j < G_N_ELEMENTS(ranked);
+		     j++) {
+			g_autoptr(L3vmPort) port = l3vm_port_copy(step->old);
+
+			port->state = ranked[j];
+			l3vm_intent_port(previous, port, &host->ranks, &host->facts);
+		}
+	}
+}
+
+static void assume_present(L3vmSet *observed, const L3vmSet *previous,
+			   const L3vmSet *desired)
+{
+	for (guint i = 0; i < l3vm_set_size(previous); i++) {
+		L3vmObject o = *l3vm_set_get(previous, i);
+
+		if (!l3vm_object_is_removable(&o) || l3vm_set_find(desired, &o))
+			continue;
+		o.owned = true;
+		l3vm_set_put(observed, &o);
+	}
+}
+
+static bool any_old(const GPtrArray *steps)
+{
+	for (guint i = 0; i < steps->len; i++)
+		if (((L3vmStep *)g_ptr_array_index(steps, i))->old)
+			return true;
+	return false;
+}
+
+L3vmPlan *l3vm_steps_plan(L3vm *host, L3vmKernel *kernel, const GPtrArray *steps,
+			  GError **error)
+{
+	g_autoptr(L3vmSet) desired = l3vm_set_new();
+	g_autoptr(L3vmSet) previous = l3vm_set_new();
+	g_autoptr(L3vmSet) candidates = l3vm_set_new();
+	g_autoptr(L3vmSet) observed = l3vm_set_new();
+
+	want(host, desired, steps);
+	remember(host, previous, steps);
+	remember_ranks(host, previous, steps);
+	l3vm_set_add_all(candidates, desired);
+	l3vm_set_add_all(candidates, previous);
+	if (!kernel->ops->observe(kernel, candidates,
+				  any_old(steps) ? L3VM_OBSERVE_CANDIDATES
+						 : L3VM_OBSERVE_FRESH,
+				  observed, error))
+		return NULL;
+	assume_present(observed, previous, desired);
+	return l3vm_diff(desired, observed);
+}
+
+/* --- reservations ------------------------------------------------------------ */
+
+static bool is_among(const L3vmAddr *addr, const GArray *addrs)
+{
+	for (guint i = 0; i < addrs->len; i++)
+		if (l3vm_addr_equal(&g_array_index(addrs, L3vmAddr, i), addr))
+			return true;
+	return false;
+}
+
+static bool has_address(const L3vmPort *port, const L3vmAddr *addr)
+{
+	return is_among(addr, port->addresses) || is_among(addr, port->prefixes);
+}
+
+/* A holder that lost its interface, or its record, holds nothing any more; one
+ * that this very commit moves or removes gives it up. */
+static bool holder_is_over(L3vm *host, const char *holder, const GPtrArray *steps,
+			   char **guest)
+{
+	g_autoptr(L3vmPort) port = l3vm_record_load(host->store, holder, NULL);
+
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+		g_autofree char *old = step->old ? l3vm_record_name(step->old) : NULL;
+
+		if (!g_strcmp0(old, holder))
+			return true;
+	}
+	if (!port)
+		return true;
+	*guest = g_strdup(port->guest);
+	return port->ifname ? !l3vm_port_is_present(host, port) : false;
+}
+
+static bool reserve_one(L3vm *host, const L3vmAddr *addr, const L3vmPort *port,
+			const GPtrArray *steps, GError **error)
+{
+	g_autofree char *name = l3vm_record_name(port);
+	g_autofree char *holder = NULL;
+	g_autofree char *guest = NULL;
+	char text[L3VM_ADDR_STRLEN];
+	GError *failure = NULL;
+
+	if (l3vm_address_reserve(host->store, addr, name, &holder, &failure))
+		return true;
+	if (failure)
+		return g_propagate_error(error, failure), false;
+	if (holder_is_over(host, holder, steps, &guest))
+		return l3vm_address_take(host->store, addr, name, holder, error);
+	return l3vm_fail(error, L3VM_ERROR_REFUSED,
+			 "%s for guest %s: taken by guest %s, %s (detach that first)",
+			 l3vm_addr_is_host(addr) ? l3vm_addr_format(addr, text)
+						 : l3vm_prefix_format(addr, text),
+			 port->guest, guest, holder);
+}
+
+static void release(L3vm *host, const L3vmPort *port, const L3vmPort *unless)
+{
+	const GArray *arrays[] = { port->addresses, port->prefixes };
+	g_autofree char *name = l3vm_record_name(port);
+	g_autofree char *kept = unless ? l3vm_record_name(unless) : NULL;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
+		for (guint j = 0; j < arrays[i]->len; j++) {
+			const L3vmAddr *addr = &g_array_index(arrays[i], L3vmAddr, j);
+
+			/* under another name it was taken over, not kept */
+			if (!unless || strcmp(kept, name) || !has_address(unless, addr))
+				l3vm_address_release(host->store, addr, name);
+		}
+}
+
+static bool reserve_port(L3vm *host, const L3vmStep *step, const GPtrArray *steps,
+			 GError **error)
+{
+	const GArray *arrays[] = { step->new->addresses, step->new->prefixes };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
+		for (guint j = 0; j < arrays[i]->len; j++)
+			if (!reserve_one(host, &g_array_index(arrays[i], L3vmAddr, j),
+					 step->new, steps, error)) {
+				release(host, step->new, step->old);
+				return false;
+			}
+	return true;
+}
+
+/* Gives back what the first @n steps reserved and their records do not have. */
+static void unreserve(L3vm *host, const GPtrArray *steps, guint n)
+{
+	for (guint i = 0; i < n; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+
+		if (step->new->state != L3VM_STATE_GONE)
+			release(host, step->new, step->old);
+	}
+}
+
+static bool reserve_all(L3vm *host, const GPtrArray *steps, GError **error)
+{
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+
+		if (step->new->state != L3VM_STATE_GONE &&
+		    !reserve_port(host, step, steps, error)) {
+			unreserve(host, steps, i);
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * An address that was taken over meanwhile (its port's interface was gone, so
+ * another port could have it) is no longer this record's to remove.
+ */
+static void forget_taken(L3vm *host, L3vmPort *old)
+{
+	GArray *arrays[] = { old->addresses, old->prefixes };
+	g_autofree char *name = l3vm_record_name(old);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
+		for (guint j = arrays[i]->len; j-- > 0;) {
+			const L3vmAddr *addr = &g_array_index(arrays[i], L3vmAddr, j);
+			g_autofree char *holder = NULL;
+
+			if (!l3vm_address_reserve(host->store, addr, name, &holder,
+						  NULL) &&
+			    holder)
+				g_array_remove_index(arrays[i], j);
+		}
+}
+
+/* --- records ------------------------------------------------------------------ */
+
+static void list_port(L3vmGuest *guest, const char *name, bool listed)
+{
+	guint i;
+
+	if (g_ptr_array_find_with_equal_func(guest->ports, name, g_str_equal, &i)) {
+		if (!listed)
+			g_ptr_array_remove_index(guest->ports, i);
+	} else if (listed) {
+		g_ptr_array_add(guest->ports, g_strdup(name));
+	}
+}
+
+/* The records say what shall be; the guest's names them all. */
+static bool write_ahead(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
+			GError **error)
+{
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+		g_autofree char *name = l3vm_record_name(step->new);
+
+		list_port(guest, name, true);
+	}
+	if (!l3vm_guest_save(host->store, guest, error))
+		return false;
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+
+		if (!l3vm_record_save(host->store, step->new, error))
+			return false;
+	}
+	return true;
+}
+
+static void warn_about(GError *error)
+{
+	if (error)
+		l3vm_warn("%s", error->message);
+}
+
+/* The records as they were. */
+static void write_back(L3vm *host, L3vmGuest *guest, const GPtrArray *steps)
+{
+	g_autoptr(GError) error = NULL;
+
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+		g_autofree char *name = l3vm_record_name(step->new);
+		g_autofree char *old = step->old ? l3vm_record_name(step->old) : NULL;
+
+		if (g_strcmp0(name, old)) {
+			l3vm_record_remove(host->store, name, NULL);
+			list_port(guest, name, false);
+		}
+		if (step->old)
+			l3vm_record_save(host->store, step->old, NULL);
+	}
+	l3vm_guest_save(host->store, guest, &error);
+	warn_about(error);
+}
+
+/* What is over leaves the records. */
+static bool conclude(L3vm *host, L3vmGuest *guest, const GPtrArray *steps, GError **error)
+{
+	bool changed = false;
+
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+		g_autofree char *name = l3vm_record_name(step->new);
+		g_autofree char *old = step->old ? l3vm_record_name(step->old) : NULL;
+		bool gone = step->new->state == L3VM_STATE_GONE;
+
+		if (step->old)
+			release(host, step->old, gone ? NULL : step->new);
+		if (gone && !l3vm_record_remove(host->store, name, error))
+			return false;
+		if (gone)
+			list_port(guest, name, false);
+		if (old && strcmp(old, name) != 0) {
+			l3vm_record_remove(host->store, old, NULL);
+			list_port(guest, old, false);
+		}
+		changed |= gone || (old && strcmp(old, name) != 0);
+	}
+	return !changed || l3vm_guest_save(host->store, guest, error);
+}
+
+/* --- the commit ----------------------------------------------------------------- */
+
+static void stamp(const GPtrArray *steps)
+{
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+		const L3vmPort *old = step->old;
+
+		if (old && old->state == step->new->state) {
+			step->new->since = old->since;
+			step->new->generation = old->generation;
+		} else {
+			step->new->since = l3vm_now();
+			step->new->generation = old ? old->generation + 1 : 1;
+		}
+	}
+}
+
+static void log_events(L3vm *host, const GPtrArray *steps, L3vmEvent event)
+{
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+		L3vmState from = step->old ? step->old->state : L3VM_STATE_GONE;
+
+		if (from != step->new->state)
+			l3vm_event_append(host->store, step->new, l3vm_state_name(from),
+					  l3vm_state_name(step->new->state),
+					  l3vm_event_name(event));
+	}
+}
+
+static void report_plan(GString *report, const L3vmPlan *plan)
+{
+	for (guint i = 0; report && i < l3vm_plan_size(plan); i++) {
+		g_autofree char *line = l3vm_change_describe(l3vm_plan_get(plan, i));
+
+		g_string_append_printf(report, "%s\n", line);
+	}
+}
+
+static bool only_removes(const GPtrArray *steps)
+{
+	for (guint i = 0; i < steps->len; i++)
+		if (((L3vmStep *)g_ptr_array_index(steps, i))->new->state !=
+		    L3VM_STATE_GONE)
+			return false;
+	return true;
+}
+
+static bool interface_is_gone(L3vm *host, const L3vmObject *object)
+{
+	L3vmLink link;
+
+	return !host->kernel->ops->find_link(host->kernel, object->ifname, &link, NULL) ||
+	       link.ifindex != object->ifindex;
+}
+
+/*
+ * A removal goes on after a failure: an interface may vanish under our hands,
+ * and what is still there has to go all the same. Only what may still be there
+ * counts as a failure.
+ */
+static bool apply_removal(L3vm *host, const L3vmPlan *plan, GError **error)
+{
+	bool ok = true;
+
+	for (guint i = 0; i < l3vm_plan_size(plan); i++) {
+		const L3vmChange *change = l3vm_plan_get(plan, i);
+		g_autoptr(GError) failure = NULL;
+
+		if (host->kernel->ops->apply(host->kernel, change, &failure))
+			continue;
+		/* a setting of an interface that is gone went with it */
+		if (change->has_after && interface_is_gone(host, &change->after))
+			continue;
+		if (ok)
+			g_propagate_error(error, g_steal_pointer(&failure));
+		ok = false;
+	}
+	return ok;
+}
+
+bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps, L3vmEvent event,
+		 GString *report, GError **error)
+{
+	g_autoptr(L3vmPlan) plan = NULL;
+	bool removal = only_removes(steps);
+	bool applied;
+
+	for (guint i = 0; i < steps->len; i++)
+		if (((L3vmStep *)g_ptr_array_index(steps, i))->old)
+			forget_taken(host, ((L3vmStep *)g_ptr_array_index(steps, i))->old);
+	if (!reserve_all(host, steps, error))
+		return false;
+	stamp(steps);
+	plan = l3vm_steps_plan(host, host->kernel, steps, error);
+	if (!plan || !write_ahead(host, guest, steps, error)) {
+		write_back(host, guest, steps);
+		unreserve(host, steps, steps->len);
+		return false;
+	}
+	applied = removal ? apply_removal(host, plan, error)
+			  : l3vm_kernel_apply_plan(host->kernel, plan, error);
+	if (!applied && !removal) {
+		write_back(host, guest, steps);
+		unreserve(host, steps, steps->len);
+	}
+	if (!applied)
+		return false;
+	report_plan(report, plan);
+	log_events(host, steps, event);
+	return conclude(host, guest, steps, error);
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * engine-reconcile.c - all records against the whole kernel
+ *
+ * First everything is read, without a lock: ten thousand ports with nothing to
+ * do cost a few dumps and no write. What differs is then done port by port
+ * under its guest's lock, from a record read anew, since a hook may be at work.
+ *
+ * Three kinds of difference besides the plain ones:
+ *   - a record whose interface is gone: its guest ended unseen (taps live and
+ *     die with QEMU); it is removed.
+ *   - `arrived` for longer than hold-time: becomes `live`.
+ *   - something with our protocol number that no record wants: reported, and
+ *     left alone if its interface is there. The records may be what was lost,
+ *     and then these are the routes of running guests.
+ */
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine.h"
+
+#include <string.h>
+
+typedef struct Sweep {
+	L3vm *host;
+	GPtrArray *ports;     /* of L3vmPort*, all records */
+	L3vmSet *desired, *observed;
+	GString *report;
+	bool dry_run;
+} Sweep;
+
+static bool is_settled(const Sweep *sweep, const L3vmPort *port)
+{
+	int64_t hold = sweep->host->config ? sweep->host->config->hold_time
+					   : 30 * L3VM_SECOND;
+
+	return port->state == L3VM_STATE_ARRIVED && l3vm_now() - port->since >= hold;
+}
+
+static bool all_as_desired(const Sweep *sweep, const L3vmSet *wanted)
+{
+	for (guint i = 0; i < l3vm_set_size(wanted); i++) {
+		const L3vmObject *o = l3vm_set_get(wanted, i);
+		const L3vmObject *is = l3vm_set_find(sweep->observed, o);
+
+		if (!is || !l3vm_object_equal(is, o))
+			return false;
+	}
+	return true;
+}
+
+static void want_port(const Sweep *sweep, L3vmSet *set, const L3vmPort *port)
+{
+	l3vm_intent_network(set, port->net, &sweep->host->ranks, &sweep->host->facts);
+	l3vm_intent_port(set, port, &sweep->host->ranks, &sweep->host->facts);
+}
+
+/* The observed index of the port's interface; 0: it is not there. */
+static unsigned observed_index(const Sweep *sweep, const L3vmPort *port)
+{
+	L3vmObject like = { .kind = L3VM_OBJECT_UP };
+	const L3vmObject *up;
+
+	g_strlcpy(like.ifname, port->ifname, sizeof(like.ifname));
+	up = l3vm_set_find(sweep->observed, &like);
+	return up ? up->ifindex : 0;
+}
+
+typedef enum {
+	VERDICT_FINE,
+	VERDICT_REPAIR,
+	VERDICT_SETTLE,
+	VERDICT_REMOVE, /* interface gone, or removal unfinished */
+	VERDICT_ADOPT,	/* a hot-plugged port's interface is there now */
+} Verdict;
+
+/* The interface libvirt plugged into the bridge for this MAC, if it is there. */
+static bool adopt(const Sweep *sweep, L3vmPort *port)
+{
+	L3vmKernel *kernel = sweep->host->kernel;
+	char ifname[IF_NAMESIZE];
+	L3vmLink link;
+
+	if (!kernel->ops->find_bridge_port(kernel, port->net->bridge, &port->mac, ifname,
+					   NULL) ||
+	    !kernel->ops->find_link(kernel, ifname, &link, NULL))
+		return false;
+	port->ifname = g_strdup(ifname);
+	port->ifindex = link.ifindex;
+	return true;
+}
+
+static bool can_adopt(const Sweep *sweep, const L3vmPort *port)
+{
+	g_autoptr(L3vmPort) copy = l3vm_port_copy(port);
+
+	return adopt(sweep, copy);
+}
+
+static Verdict judge(const Sweep *sweep, const L3vmPort *port)
+{
+	g_autoptr(L3vmSet) wanted = l3vm_set_new();
+
+	if (port->state == L3VM_STATE_GONE)
+		return VERDICT_REMOVE;
+	if (port->ifname && observed_index(sweep, port) != port->ifindex)
+		return VERDICT_REMOVE;
+	if (!port->ifname && can_adopt(sweep, port))
+		return VERDICT_ADOPT;
+	if (is_settled(sweep, port))
+		return VERDICT_SETTLE;
+	want_port(sweep, wanted, port);
+	return all_as_desired(sweep, wanted) ? VERDICT_FINE : VERDICT_REPAIR;
+}
+
+/* What the verdict makes of the port; NULL: nothing to do after all. */
+static L3vmPort *remedy(const Sweep *sweep, Verdict verdict, const L3vmPort *old,
+			L3vmEvent *event)
+{
+	g_autoptr(L3vmPort) new = l3vm_port_copy(old);
+
+	*event = L3VM_EVENT_KEEP;
+	switch (verdict) {
+	case VERDICT_FINE:
+		return NULL;
+	case VERDICT_ADOPT:
+		if (!adopt(sweep, new))
+			return NULL;
+		break;
+	case VERDICT_REPAIR:
+		break;
+	case VERDICT_SETTLE:
+		*event = L3VM_EVENT_SETTLED;
+		new->state = l3vm_migration_next(old->state, *event);
+		break;
+	case VERDICT_REMOVE:
+		if (old->state != L3VM_STATE_GONE && l3vm_port_is_present(sweep->host, old))
+			return NULL;
+		*event = L3VM_EVENT_STOPPED;
+		new->state = L3VM_STATE_GONE;
+		break;
+	}
+	return g_steal_pointer(&new);
+}
+
+static bool report_steps(Sweep *sweep, const GPtrArray *steps, GError **error)
+{
+	g_autoptr(L3vmPlan) plan =
+		l3vm_steps_plan(sweep->host, sweep->host->kernel, steps, error);
+
+	for (guint i = 0; plan && i < l3vm_plan_size(plan); i++) {
+		g_autofree char *line = l3vm_change_describe(l3vm_plan_get(plan, i));
+
+		g_string_append_printf(sweep->report, "%s\n", line);
+	}
+	return plan;
+}
+
+static bool carry_out(Sweep *sweep, Verdict verdict, const L3vmPort *seen, GError **error)
+{
+	L3vm *host = sweep->host;
+	g_autofree char *name = l3vm_record_name(seen);
+	g_autoptr(GPtrArray) steps = l3vm_steps_new();
+	g_autoptr(L3vmLock) lock = l3vm_lock_take(host->store, l3vm_port_guest_key(seen),
+						  L3VM_LOCK_TIMEOUT, error);
+	g_autoptr(L3vmGuest) guest = NULL;
+	g_autoptr(L3vmPort) old = NULL;
+	g_autoptr(L3vmPort) new = NULL;
+	L3vmEvent event;
+
+	if (!lock)
+		return false;
+	old = l3vm_record_load(host->store, name, NULL);
+	guest = l3vm_guest_load(host->store, seen->guest, seen->uuid, error);
+	if (!guest)
+		return false;
+	if (!old || old->generation != seen->generation || old->state != seen->state)
+		return true; /* somebody was here meanwhile, and did it right */
+	new = remedy(sweep, verdict, old, &event);
+	if (!new)
+		return true;
+	if (verdict == VERDICT_REMOVE || verdict == VERDICT_SETTLE)
+		g_string_append_printf(sweep->report, "port %s of guest %s: %s\n", name,
+				       seen->guest,
+				       verdict == VERDICT_SETTLE ? "hold-time is over"
+				       : old->state == L3VM_STATE_GONE
+					       ? "removal was not finished"
+					       : "interface is gone");
+	l3vm_steps_add(steps, g_steal_pointer(&old), g_steal_pointer(&new));
+	if (sweep->dry_run)
+		return report_steps(sweep, steps, error);
+	return l3vm_commit(host, guest, steps, event, sweep->report, error);
+}
+
+/* Ours by protocol number, and wanted by no record. */
+static void report_orphans(Sweep *sweep)
+{
+	for (guint i = 0; i < l3vm_set_size(sweep->observed); i++) {
+		const L3vmObject *o = l3vm_set_get(sweep->observed, i);
+		L3vmChange change = { .has_after = true, .after = *o };
+		g_autofree char *line = NULL;
+
+		if (!o->owned || l3vm_set_find(sweep->desired, o))
+			continue;
+		line = l3vm_change_describe(&change);
+		/* "add route ...": the verb does not apply here */
+		g_string_append_printf(sweep->report,
+				       "%s: on no record, left alone (l3vm detach "
+				       "--ifname %s removes it)\n",
+				       strchr(line, ' ') + 1,
+				       *o->ifname ? o->ifname : "lo");
+	}
+}
+
+static void collect(Sweep *sweep)
+{
+	for (guint i = 0; i < sweep->ports->len; i++) {
+		const L3vmPort *port = g_ptr_array_index(sweep->ports, i);
+
+		want_port(sweep, sweep->desired, port);
+	}
+}
+
+static bool sweep_ports(Sweep *sweep, GError **error)
+{
+	bool ok = true;
+
+	for (guint i = 0; i < sweep->ports->len; i++) {
+		const L3vmPort *port = g_ptr_array_index(sweep->ports, i);
+		Verdict verdict = judge(sweep, port);
+		GError *failure = NULL;
+
+		/* one port that cannot be repaired does not keep the others
+		 * from it; the first failure is the verb's */
+		if (verdict != VERDICT_FINE &&
+		    !carry_out(sweep, verdict, port, &failure)) {
+			if (ok)
+				g_propagate_error(error, failure);
+			else
+				g_clear_error(&failure);
+			ok = false;
+		}
+	}
+	return ok;
+}
+
+bool l3vm_reconcile(L3vm *host, bool dry_run, char **report, GError **error)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	g_autoptr(L3vmSet) desired = l3vm_set_new();
+	g_autoptr(L3vmSet) observed = l3vm_set_new();
+	g_autoptr(GPtrArray) ports = NULL;
+	Sweep sweep = { .host = host,
+			.desired = desired,
+			.observed = observed,
+			.report = text,
+			.dry_run = dry_run };
+	bool ok;
+
+	if (!l3vm_need_store(host, error) || !l3vm_need_kernel(host, error))
+		return false;
+	sweep.ports = ports = l3vm_record_list(host->store, error);
+	if (!ports)
+		return false;
+	collect(&sweep);
+	if (!host->kernel->ops->observe(host->kernel, desired, L3VM_OBSERVE_ALL, observed,
+					error))
+		return false;
+	ok = sweep_ports(&sweep, error);
+	report_orphans(&sweep);
+	if (report)
+		*report = g_string_free(g_steal_pointer(&text), FALSE);
+	return ok;
+}
+
+bool l3vm_purge_interface(L3vm *host, const char *ifname, GError **error)
+{
+	g_autoptr(L3vmSet) candidates = l3vm_set_new();
+	g_autoptr(L3vmSet) observed = l3vm_set_new();
+	g_autoptr(L3vmPlan) plan = l3vm_plan_new();
+
+	if (!host->kernel->ops->observe(host->kernel, candidates, L3VM_OBSERVE_ALL,
+					observed, error))
+		return false;
+	for (guint i = 0; i < l3vm_set_size(observed); i++) {
+		const L3vmObject *o = l3vm_set_get(observed, i);
+
+		if (!strcmp(o->ifname, ifname) && l3vm_object_is_removable(o))
+			l3vm_plan_add(plan, o, NULL);
+	}
+	l3vm_plan_sort(plan);
+	return l3vm_kernel_apply_plan(host->kernel, plan, error);
+}
+
+/* --- announce -------------------------------------------------------------------- */
+
+/* Writes the port's routes again: the kernel notifies, a daemon that missed the
+ * first notification learns them. */
+static bool assert_routes(L3vm *host, const L3vmPort *port, GError **error)
+{
+	g_autoptr(L3vmSet) wanted = l3vm_set_new();
+
+	l3vm_intent_port(wanted, port, &host->ranks, &host->facts);
+	for (guint i = 0; i < l3vm_set_size(wanted); i++) {
+		const L3vmObject *o = l3vm_set_get(wanted, i);
+		L3vmChange change = { .has_before = true,
+				      .has_after = true,
+				      .before = *o,
+				      .after = *o };
+
+		if (o->kind == L3VM_OBJECT_ROUTE &&
+		    !host->kernel->ops->apply(host->kernel, &change, error))
+			return false;
+	}
+	return true;
+}
+
+static bool announce_port(L3vm *host, L3vmInjector *injector, const L3vmPort *port,
+			  GError **error)
+{
+	L3vmLink link;
+
+	if (!l3vm_state_metric(port->state, &host->ranks))
+		return true;
+	for (char **name = port->net->announce; name && *name; name++) {
+		const L3vmAnnouncer *announcer = l3vm_announcer_find(*name);
+
+		if (announcer && announcer->reads_kernel &&
+		    !assert_routes(host, port, error))
+			return false;
+	}
+	return host->kernel->ops->find_link(host->kernel, l3vm_port_route_dev(port),
+					    &link, NULL) &&
+	       l3vm_announce_gateway(injector, link.ifindex, port->net, error);
+}
+
+/* Under the guest's lock and from a fresh record: a route that was withdrawn a
+ * moment ago must not be asserted. */
+static bool announce_guest(L3vm *host, L3vmInjector *injector, const L3vmPort *seen,
+			   GError **error)
+{
+	g_autofree char *name = l3vm_record_name(seen);
+	g_autoptr(L3vmLock) lock = l3vm_lock_take(host->store, l3vm_port_guest_key(seen),
+						  L3VM_LOCK_TIMEOUT, error);
+	g_autoptr(L3vmPort) port = NULL;
+
+	if (!lock)
+		return false;
+	port = l3vm_record_load(host->store, name, NULL);
+	return !port || announce_port(host, injector, port, error);
+}
+
+static bool is_guest(const L3vmPort *port, const char *name)
+{
+	return !name || !strcmp(port->guest, name) || !g_strcmp0(port->uuid, name);
+}
+
+bool l3vm_announce(L3vm *host, const char *guest, GError **error)
+{
+	g_autoptr(L3vmInjector) injector = NULL;
+	g_autoptr(GPtrArray) ports = NULL;
+	bool found = !guest;
+
+	if (!l3vm_need_store(host, error) || !l3vm_need_kernel(host, error))
+		return false;
+	ports = l3vm_record_list(host->store, error);
+	injector = ports ? l3vm_injector_new(error) : NULL;
+	if (!injector)
+		return false;
+	for (guint i = 0; i < ports->len; i++) {
+		const L3vmPort *port = g_ptr_array_index(ports, i);
+
+		if (!is_guest(port, guest))
+			continue;
+		found = true;
+		if (!announce_guest(host, injector, port, error))
+			return false;
+	}
+	return found || l3vm_fail(error, L3VM_ERROR_NOT_FOUND,
+				  "guest %s: has no port here (see `l3vm status`)",
+				  guest);
+}

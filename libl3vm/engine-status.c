@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * engine-status.c - status and metrics: the records beside the kernel
+ *
+ * The JSON of status is a stable interface (see l3vm(8)); it names what should
+ * be and whether the kernel has it.
+ */
+#include "base/clock.h"
+#include "base/error.h"
+#include "engine-status.h"
+
+#include <string.h>
+
+static struct json_object *string_or_null(const char *text)
+{
+	return text ? json_object_new_string(text) : NULL;
+}
+
+static struct json_object *address_list(const GArray *addrs, bool prefixes)
+{
+	struct json_object *array = json_object_new_array();
+	char text[L3VM_ADDR_STRLEN];
+
+	for (guint i = 0; i < addrs->len; i++) {
+		const L3vmAddr *addr = &g_array_index(addrs, L3vmAddr, i);
+
+		json_object_array_add(
+			array, json_object_new_string(
+				       prefixes ? l3vm_prefix_format(addr, text)
+						: l3vm_addr_format(addr, text)));
+	}
+	return array;
+}
+
+static bool is_present(const L3vmSet *observed, const L3vmObject *o)
+{
+	const L3vmObject *is = l3vm_set_find(observed, o);
+
+	return is && l3vm_object_equal(is, o);
+}
+
+static struct json_object *route_list(const L3vmSet *wanted, const L3vmSet *observed)
+{
+	struct json_object *array = json_object_new_array();
+	char text[L3VM_ADDR_STRLEN];
+
+	for (guint i = 0; i < l3vm_set_size(wanted); i++) {
+		const L3vmObject *o = l3vm_set_get(wanted, i);
+		struct json_object *route;
+
+		if (o->kind != L3VM_OBJECT_ROUTE)
+			continue;
+		route = json_object_new_object();
+		json_object_object_add(
+			route, "dst",
+			json_object_new_string(l3vm_prefix_format(&o->addr, text)));
+		json_object_object_add(route, "table", json_object_new_int64(o->table));
+		json_object_object_add(route, "metric", json_object_new_int64(o->metric));
+		json_object_object_add(
+			route, "present",
+			json_object_new_boolean(is_present(observed, o)));
+		json_object_array_add(array, route);
+	}
+	return array;
+}
+
+/* What is not as it should be, each in a few words. */
+static struct json_object *problem_list(const L3vmPort *port, const L3vmSet *wanted,
+					const L3vmSet *observed, bool present)
+{
+	struct json_object *array = json_object_new_array();
+
+	if (port->ifname && !present) {
+		json_object_array_add(array, json_object_new_string("interface is gone"));
+		return array;
+	}
+	if (port->state == L3VM_STATE_GONE)
+		json_object_array_add(
+			array, json_object_new_string("removal was not finished"));
+	if (!port->addresses->len && !port->prefixes->len)
+		json_object_array_add(array, json_object_new_string("has no address"));
+	for (guint i = 0; i < l3vm_set_size(wanted); i++) {
+		const L3vmObject *o = l3vm_set_get(wanted, i);
+		L3vmChange change = { .has_after = true, .after = *o };
+		g_autofree char *words = NULL;
+		g_autofree char *line = NULL;
+
+		if (is_present(observed, o))
+			continue;
+		words = l3vm_change_describe(&change);
+		line = g_strdup_printf("not in the kernel: %s", strchr(words, ' ') + 1);
+		json_object_array_add(array, json_object_new_string(line));
+	}
+	return array;
+}
+
+static struct json_object *announce_list(const L3vmPort *port, struct json_object *routes)
+{
+	struct json_object *array = json_object_new_array();
+	bool all = true;
+
+	for (size_t i = 0; i < json_object_array_length(routes); i++)
+		all &= json_object_get_boolean(json_object_object_get(
+			json_object_array_get_idx(routes, i), "present"));
+	for (char **name = port->net->announce; name && *name; name++) {
+		struct json_object *entry = json_object_new_object();
+
+		json_object_object_add(entry, "announcer", json_object_new_string(*name));
+		json_object_object_add(entry, "ok", json_object_new_boolean(all));
+		json_object_array_add(array, entry);
+	}
+	return array;
+}
+
+static void add_identity(struct json_object *entry, const L3vmPort *port)
+{
+	char text[L3VM_TIME_STRLEN];
+
+	json_object_object_add(entry, "guest", json_object_new_string(port->guest));
+	json_object_object_add(entry, "uuid", string_or_null(port->uuid));
+	json_object_object_add(entry, "ifname", string_or_null(port->ifname));
+	json_object_object_add(
+		entry, "ifindex",
+		port->ifindex ? json_object_new_int64(port->ifindex) : NULL);
+	json_object_object_add(entry, "mac",
+			       json_object_new_string(l3vm_mac_format(&port->mac, text)));
+	json_object_object_add(entry, "network", json_object_new_string(port->net->name));
+	json_object_object_add(
+		entry, "mode",
+		json_object_new_string(port->net->mode == L3VM_MODE_BRIDGE ? "bridge"
+									   : "routed"));
+	json_object_object_add(entry, "state",
+			       json_object_new_string(l3vm_state_name(port->state)));
+	l3vm_time_format(port->since, text);
+	g_strlcpy(text + strlen("2026-01-01T00:00:00"), "Z", 2); /* whole seconds */
+	json_object_object_add(entry, "since", json_object_new_string(text));
+}
+
+static struct json_object *describe_port(L3vm *host, const L3vmPort *port,
+					 const L3vmSet *observed)
+{
+	struct json_object *entry = json_object_new_object(), *routes;
+	g_autoptr(L3vmSet) wanted = l3vm_set_new();
+
+	l3vm_intent_network(wanted, port->net, &host->ranks, &host->facts);
+	l3vm_intent_port(wanted, port, &host->ranks, &host->facts);
+	add_identity(entry, port);
+	json_object_object_add(entry, "addresses", address_list(port->addresses, false));
+	json_object_object_add(entry, "prefixes", address_list(port->prefixes, true));
+	json_object_object_add(entry, "learned", json_object_new_array());
+	routes = route_list(wanted, observed);
+	json_object_object_add(entry, "routes", routes);
+	json_object_object_add(entry, "announce", announce_list(port, routes));
+	json_object_object_add(entry, "problems",
+			       problem_list(port, wanted, observed,
+					    l3vm_port_is_present(host, port)));
+	return entry;
+}
+
+static bool is_guest(const L3vmPort *port, const char *name)
+{
+	return !name || !strcmp(port->guest, name) || !g_strcmp0(port->uuid, name);
+}
+
+/* The records of @guest, or all. */
+static GPtrArray *ports_of(L3vm *host, const char *guest, GError **error)
+{
+	g_autoptr(GPtrArray) ports = l3vm_record_list(host->store, error);
+
+	if (!ports)
+		return NULL;
+	for (guint i = ports->len; i-- > 0;)
+		if (!is_guest(g_ptr_array_index(ports, i), guest))
+			g_ptr_array_remove_index(ports, i);
+	if (guest && !ports->len) {
+		l3vm_fail(error, L3VM_ERROR_NOT_FOUND,
+			  "guest %s: has no port here (see `l3vm status`)", guest);
+		return NULL;
+	}
+	return g_steal_pointer(&ports);
+}
+
+static bool observe_ports(L3vm *host, const GPtrArray *ports, bool all, L3vmSet *observed,
+			  GError **error)
+{
+	g_autoptr(L3vmSet) candidates = l3vm_set_new();
+
+	for (guint i = 0; i < ports->len; i++) {
+		const L3vmPort *port = g_ptr_array_index(ports, i);
+
+		l3vm_intent_network(candidates, port->net, &host->ranks, &host->facts);
+		l3vm_intent_port(candidates, port, &host->ranks, &host->facts);
+	}
+	return host->kernel->ops->observe(host->kernel, candidates,
+					  all ? L3VM_OBSERVE_ALL : L3VM_OBSERVE_CANDIDATES,
+					  observed, error);
+}
+
+struct json_object *l3vm_status_ports(L3vm *host, const char *guest, GError **error)
+{
+	g_autoptr(L3vmSet) observed = l3vm_set_new();
+	g_autoptr(GPtrArray) ports = NULL;
+	struct json_object *array;
+
+	if (!l3vm_need_store(host, error) || !l3vm_need_kernel(host, error))
+		return NULL;
+	ports = ports_of(host, guest, error);
+	if (!ports || !observe_ports(host, ports, !guest, observed, error))
+		return NULL;
+	array = json_object_new_array();
+	for (guint i = 0; i < ports->len; i++)
+		json_object_array_add(array,
+				      describe_port(host, g_ptr_array_index(ports, i),
+						    observed));
+	return array;
+}
+
+char *l3vm_json_take(struct json_object *root)
+{
+	char *text = g_strdup(json_object_to_json_string_ext(
+		root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+			      JSON_C_TO_STRING_NOSLASHESCAPE));
+
+	json_object_put(root);
+	return text;
+}
+
+char *l3vm_status(L3vm *host, const char *guest, GError **error)
+{
+	struct json_object *ports = l3vm_status_ports(host, guest, error), *root;
+
+	if (!ports)
+		return NULL;
+	root = json_object_new_object();
+	json_object_object_add(root, "version", json_object_new_int(1));
+	json_object_object_add(root, "ports", ports);
+	return l3vm_json_take(root);
+}
+
+/* --- metrics --------------------------------------------------------------------- */
+
+/* A label's value: backslash, quote and newline are escaped (Prometheus text
+ * format 0.0.4). Guest names hold no control characters. */
+static void append_label(GString *text, const char *name, const char *value)
+{
+	g_string_append_printf(text, "%s=\"", name);
+	for (const char *c = value; *c; c++) {
+		if (*c == '\\' || *c == '"')
+			g_string_append_c(text, '\\');
+		g_string_append_c(text, *c);
+	}
+	g_string_append_c(text, '"');
+}
+
+static const char *text_of(struct json_object *port, const char *key)
+{
+	const char *text = json_object_get_string(json_object_object_get(port, key));
+
+	return text ? text : "";
+}
+
+static void append_states(GString *text, struct json_object *ports)
+{
+	unsigned counts[L3VM_STATE_GONE + 1] = { 0 };
+
+	for (size_t i = 0; i < json_object_array_length(ports); i++) {
+		L3vmState state;
+
+		if (l3vm_state_parse(text_of(json_object_array_get_idx(ports, i), "state"),
+				     &state))
+			counts[state]++;
+	}
+	g_string_append(text, "# HELP l3vm_ports Ports on record, by state.\n"
+			      "# TYPE l3vm_ports gauge\n");
+	for (unsigned state = 0; state <= L3VM_STATE_GONE; state++)
+		g_string_append_printf(text, "l3vm_ports{state=\"%s\"} %u\n",
+				       l3vm_state_name(state), counts[state]);
+}
+
+static unsigned missing_routes(struct json_object *port)
+{
+	struct json_object *routes = json_object_object_get(port, "routes");
+	unsigned missing = 0;
+
+	for (size_t i = 0; i < json_object_array_length(routes); i++)
+		missing += !json_object_get_boolean(json_object_object_get(
+			json_object_array_get_idx(routes, i), "present"));
+	return missing;
+}
+
+/* One gauge with a value per port. */
+static void append_per_port(GString *text, struct json_object *ports, const char *name,
+			    const char *help, unsigned (*value)(struct json_object *))
+{
+	g_string_append_printf(text, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+	for (size_t i = 0; i < json_object_array_length(ports); i++) {
+		struct json_object *port = json_object_array_get_idx(ports, i);
+
+		g_string_append_printf(text, "%s{", name);
+		append_label(text, "guest", text_of(port, "guest"));
+		g_string_append_c(text, ',');
+		append_label(text, "ifname", text_of(port, "ifname"));
+		g_string_append_printf(text, "} %u\n", value(port));
+	}
+}
+
+static unsigned problem_count(struct json_object *port)
+{
+	return (unsigned)json_object_array_length(
+		json_object_object_get(port, "problems"));
+}
+
+char *l3vm_metrics(L3vm *host, GError **error)
+{
+	struct json_object *ports = l3vm_status_ports(host, NULL, error);
+	GString *text;
+
+	if (!ports)
+		return NULL;
+	text = g_string_new(NULL);
+	append_states(text, ports);
+	append_per_port(text, ports, "l3vm_port_problems",
+			"What of the port is not in the kernel as it should be.",
+			problem_count);
+	append_per_port(text, ports, "l3vm_port_routes_missing",
+			"Routes of the port that the kernel does not have.",
+			missing_routes);
+	json_object_put(ports);
+	return g_string_free(text, FALSE);
+}

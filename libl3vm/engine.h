@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * engine.h - what the parts of the engine share
+ *
+ *   engine.c            one host; opening its parts
+ *   engine-resolve.c    a request -> a port: its network, addresses, policy
+ *   engine-commit.c     old and new ports -> kernel and records, all or nothing
+ *   engine-verbs.c      attach, detach, migrate-notify, hot-plug, plan
+ *   engine-reconcile.c  all records against the whole kernel
+ *   engine-status.c     status and metrics
+ *   engine-check.c      the host's settings
+ */
+#ifndef L3VM_ENGINE_H
+#define L3VM_ENGINE_H
+
+#include "announce/announcer.h"
+#include "kernel/kernel.h"
+#include "l3vm.h"
+#include "model/intent.h"
+#include "model/migration.h"
+#include "store/config.h"
+#include "store/lock.h"
+#include "store/record.h"
+
+struct L3vm {
+	char *config_path, *state_dir;
+	L3vmConfig *config;   /* NULL: see config_error */
+	GError *config_error;
+	L3vmStore *store;     /* NULL until first needed */
+	L3vmKernel *kernel;   /* likewise */
+	L3vmRanks ranks;      /* the defaults without a configuration */
+	uint8_t protocol;
+	L3vmHostFacts facts;
+};
+
+/* Opens what a verb needs; each is quick when it is open already. */
+bool l3vm_need_config(L3vm *host, GError **error);
+bool l3vm_need_store(L3vm *host, GError **error);
+bool l3vm_need_kernel(L3vm *host, GError **error);
+
+/* How long a verb waits for the guest's lock: less than an operator's patience,
+ * more than any hook takes. */
+#define L3VM_LOCK_TIMEOUT (10 * L3VM_SECOND)
+
+/* --- engine-resolve.c ----------------------------------------------------- */
+
+/*
+ * The port that @request means: a copy with its network, its addresses from the
+ * first source that has any, and checked against policy. *@ours is false (and
+ * the result NULL, without error) if it is to be left alone. @nics: what the
+ * guest was described with, or NULL.
+ */
+L3vmPort *l3vm_resolve(L3vm *host, const L3vmPort *request, const GPtrArray *nics,
+		       bool *ours, GError **error);
+
+/* Policy against this host: interface and addresses. Fills in ifindex. */
+bool l3vm_resolve_link(L3vm *host, L3vmKernel *kernel, L3vmPort *port, GError **error);
+bool l3vm_check_local(L3vm *host, const L3vmPort *port, GError **error);
+
+/* --- engine-commit.c ------------------------------------------------------ */
+
+/* One port's way from what is on record to what shall be. */
+typedef struct L3vmStep {
+	L3vmPort *old; /* owned; NULL: nothing on record */
+	L3vmPort *new; /* owned; never NULL; state GONE to remove it */
+} L3vmStep;
+
+void l3vm_step_free(L3vmStep *step);
+/* Steps in a new array that owns them. */
+GPtrArray *l3vm_steps_new(void);
+void l3vm_steps_add(GPtrArray *steps, L3vmPort *old, L3vmPort *new);
+
+/* The sorted plan for @steps against @kernel. */
+L3vmPlan *l3vm_steps_plan(L3vm *host, L3vmKernel *kernel, const GPtrArray *steps,
+			  GError **error);
+
+/*
+ * Brings @steps, all of @guest, about: reservations, records, kernel, records.
+ * When the kernel refuses, everything is as before. Ports that go are removed
+ * as far as possible; what could not be removed stays on record as gone, for
+ * the next run. The caller holds the guest's lock. @report (may be NULL) gets
+ * a line per change.
+ */
+bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps, L3vmEvent event,
+		 GString *report, GError **error);
+
+/* What carries our protocol number on @ifname goes, though nothing is on
+ * record. */
+bool l3vm_purge_interface(L3vm *host, const char *ifname, GError **error);
+
+/* True if the interface of a recorded port is the one it was recorded with. */
+bool l3vm_port_is_present(L3vm *host, const L3vmPort *port);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * config.h - l3vm.conf and guests.d, read and checked
+ *
+ * Read once per process, whole or not at all. An unknown key or section is an
+ * error that names the file, the line and the nearest known word.
+ */
+#ifndef L3VM_STORE_CONFIG_H
+#define L3VM_STORE_CONFIG_H
+
+#include "base/addr.h"
+#include "model/network.h"
+
+#include <glib.h>
+
+/* A [nic MAC-or-ifname] section of guests.d/<file>.conf */
+typedef struct L3vmNicConfig {
+	char *ifname;	   /* one of ifname and mac identifies the NIC */
+	bool has_mac;
+	L3vmMac mac;
+	char *guest;	   /* NULL: any */
+	char *network;	   /* NULL: not said */
+	GArray *addresses; /* of L3vmAddr */
+	GArray *prefixes;
+} L3vmNicConfig;
+
+typedef struct L3vmConfig {
+	char *path;
+	uint8_t protocol;   /* rtm_protocol of our routes, 76 */
+	L3vmRanks ranks;
+	int64_t hold_time;  /* microseconds */
+	GHashTable *networks; /* name -> L3vmNetwork*; always has "default" */
+	GPtrArray *nics;      /* of L3vmNicConfig* */
+} L3vmConfig;
+
+/*
+ * Reads @path and guests.d/ *.conf beside it (in byte order of the names). A
+ * missing file means the defaults.
+ */
+L3vmConfig *l3vm_config_load(const char *path, GError **error);
+void l3vm_config_free(L3vmConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(L3vmConfig, l3vm_config_free)
+
+/* NULL if there is none. */
+const L3vmNetwork *l3vm_config_network(const L3vmConfig *config, const char *name);
+/* The network in bridge mode whose bridge is @bridge, or NULL. */
+const L3vmNetwork *l3vm_config_bridge(const L3vmConfig *config, const char *bridge);
+/* The NIC section for this MAC (may be NULL) or, second, ifname (may be NULL)
+ * that is for @guest or for any; NULL if there is none. */
+const L3vmNicConfig *l3vm_config_nic(const L3vmConfig *config, const char *guest,
+				     const L3vmMac *mac, const char *ifname);
+
+#endif

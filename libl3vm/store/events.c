@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* events.c - the bounded log of state changes */
+#include "store/record.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/files.h"
+#include "store/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOG	 "events.jsonl"
+#define OLD_LOG	 "events.jsonl.1"
+#define LOG_SIZE (1024 * 1024)
+
+/* O_NONBLOCK: a FIFO of that name must not stop a hook. */
+static int open_log(const L3vmStore *store, struct stat *st)
+{
+	int fd = openat(store->fd, LOG,
+			O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
+				O_CLOEXEC,
+			0640);
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+/*
+ * Renames a full log, unless another process did so since @fd was opened: a
+ * second rename would put a nearly empty file over the old log. The lock makes
+ * look and rename one step; who does not get it leaves the work to its holder.
+ */
+static void rotate(const L3vmStore *store, int fd, const struct stat *st)
+{
+	struct stat now;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	if (fstatat(store->fd, LOG, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    now.st_ino == st->st_ino && now.st_dev == st->st_dev)
+		renameat(store->fd, LOG, store->fd, OLD_LOG);
+}
+
+static int open_rotated_log(const L3vmStore *store)
+{
+	struct stat st;
+	int fd = open_log(store, &st);
+
+	if (fd < 0 || st.st_size < LOG_SIZE)
+		return fd;
+	rotate(store, fd, &st);
+	close(fd);
+	return open_log(store, &st);
+}
+
+static char *event_line(const L3vmPort *port, const char *from, const char *to,
+			const char *evidence, size_t *size)
+{
+	g_autoptr(json_object) event = json_object_new_object();
+	char time[L3VM_TIME_STRLEN];
+	const char *text;
+
+	l3vm_json_add_string(event, "time", l3vm_time_format(l3vm_now(), time));
+	l3vm_json_add_string(event, "guest", port->guest);
+	l3vm_json_add_string(event, "uuid", port->uuid);
+	l3vm_json_add_string(event, "ifname", port->ifname);
+	l3vm_json_add_string(event, "from", from);
+	l3vm_json_add_string(event, "to", to);
+	l3vm_json_add_string(event, "evidence", evidence);
+	text = json_object_to_json_string_ext(
+		event, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	*size = strlen(text) + 1;
+	return g_strconcat(text, "\n", NULL);
+}
+
+void l3vm_event_append(L3vmStore *store, const L3vmPort *port, const char *from,
+		       const char *to, const char *evidence)
+{
+	size_t size;
+	g_autofree char *line = event_line(port, from, to, evidence, &size);
+	int fd = open_rotated_log(store);
+
+	/* One write with O_APPEND: lines of several processes do not mix. */
+	if (fd < 0 || write(fd, line, size) != (ssize_t)size)
+		l3vm_warn("%s/" LOG ": event lost: %s", store->dir, g_strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}

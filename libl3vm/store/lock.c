@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * lock.c - one writer per guest
+ *
+ * The file's content is never used, and neither is its age: only the kernel's
+ * lock on it counts, and that goes with its holder, however it dies.
+ */
+#include "store/lock.h"
+
+#include "base/error.h"
+#include "base/name.h"
+#include "store/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct L3vmLock {
+	const L3vmStore *store;
+	int fd;
+	bool retired;
+	char path[L3VM_PATH_SIZE];
+};
+
+/* Is @fd still what @path names? Its last holder may have unlinked it. */
+static bool is_current(const L3vmLock *lock)
+{
+	struct stat mine, named;
+
+	return fstat(lock->fd, &mine) == 0 &&
+	       fstatat(lock->store->fd, lock->path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+}
+
+/* Opens and locks the file once; 0, EAGAIN if it went meanwhile, or an errno. */
+static int try_lock(L3vmLock *lock, int64_t timeout)
+{
+	int errnum;
+
+	lock->fd = openat(lock->store->fd, lock->path,
+			  O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640);
+	if (lock->fd < 0)
+		return errno;
+	errnum = l3vm_flock(lock->fd, timeout);
+	if (!errnum && !is_current(lock))
+		errnum = EAGAIN;
+	if (errnum) {
+		close(lock->fd);
+		lock->fd = -1;
+	}
+	return errnum;
+}
+
+static int wait_for_lock(L3vmLock *lock, int64_t timeout)
+{
+	int64_t deadline = g_get_monotonic_time() + timeout, left = timeout;
+	int errnum;
+
+	do {
+		errnum = try_lock(lock, MAX(left, 0));
+		left = deadline - g_get_monotonic_time();
+	} while (errnum == EAGAIN && left > 0);
+	return errnum == EAGAIN ? ETIMEDOUT : errnum;
+}
+
+L3vmLock *l3vm_lock_take(L3vmStore *store, const char *key, int64_t timeout,
+			 GError **error)
+{
+	g_autoptr(L3vmLock) lock = g_new0(L3vmLock, 1);
+	int errnum;
+
+	lock->store = store;
+	lock->fd = -1;
+	if (!l3vm_guest_name_is_valid(key)) {
+		l3vm_fail(error, L3VM_ERROR_FAILED, "lock of guest \"%s\": not a usable name",
+			  key);
+		return NULL;
+	}
+	snprintf(lock->path, sizeof(lock->path), "guests/%s.lock", key);
+	errnum = wait_for_lock(lock, timeout);
+	if (errnum == ETIMEDOUT) {
+		l3vm_fail(error, L3VM_ERROR_FAILED,
+			  "guest %s: another l3vm process works on it for more than %.1f s "
+			  "(try again; fuser %s/%s names it)",
+			  key, (double)timeout / 1e6, store->dir, lock->path);
+		return NULL;
+	}
+	if (errnum) {
+		l3vm_fail_errno(error, errnum, "lock %s/%s: %s", store->dir, lock->path,
+				g_strerror(errnum));
+		return NULL;
+	}
+	return g_steal_pointer(&lock);
+}
+
+void l3vm_lock_release(L3vmLock *lock)
+{
+	if (!lock)
+		return;
+	/* Unlinked while it is held: who waits for it finds it is not current. */
+	if (lock->retired && lock->fd >= 0)
+		unlinkat(lock->store->fd, lock->path, 0);
+	if (lock->fd >= 0)
+		close(lock->fd);
+	g_free(lock);
+}
+
+void l3vm_lock_retire(L3vmLock *lock)
+{
+	lock->retired = true;
+}
