@@ -385,7 +385,7 @@ static void stamp(const GPtrArray *steps)
 	}
 }
 
-static void log_events(L3vm *host, const GPtrArray *steps, L3vmEvent event)
+static void log_events(L3vm *host, const GPtrArray *steps, const char *evidence)
 {
 	for (guint i = 0; i < steps->len; i++) {
 		const L3vmStep *step = g_ptr_array_index(steps, i);
@@ -394,7 +394,7 @@ static void log_events(L3vm *host, const GPtrArray *steps, L3vmEvent event)
 		if (from != step->new->state)
 			l3vm_event_append(host->store, step->new, l3vm_state_name(from),
 					  l3vm_state_name(step->new->state),
-					  l3vm_event_name(event));
+					  evidence);
 	}
 }
 
@@ -449,8 +449,8 @@ static bool apply_removal(L3vm *host, const L3vmPlan *plan, GError **error)
 	return ok;
 }
 
-bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps, L3vmEvent event,
-		 GString *report, GError **error)
+bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
+		 const char *evidence, GString *report, GError **error)
 {
 	g_autoptr(L3vmPlan) plan = NULL;
 	bool removal = only_removes(steps);
@@ -477,6 +477,6 @@ bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps, L3vmEvent
 	if (!applied)
 		return false;
 	report_plan(report, plan);
-	log_events(host, steps, event);
+	log_events(host, steps, evidence);
 	return conclude(host, guest, steps, error);
 }

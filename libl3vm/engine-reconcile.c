@@ -16,6 +16,7 @@
  */
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "engine.h"
 
 #include <string.h>
@@ -113,12 +114,10 @@ static Verdict judge(const Sweep *sweep, const L3vmPort *port)
 }
 
 /* What the verdict makes of the port; NULL: nothing to do after all. */
-static L3vmPort *remedy(const Sweep *sweep, Verdict verdict, const L3vmPort *old,
-			L3vmEvent *event)
+static L3vmPort *remedy(const Sweep *sweep, Verdict verdict, const L3vmPort *old)
 {
 	g_autoptr(L3vmPort) new = l3vm_port_copy(old);
 
-	*event = L3VM_EVENT_KEEP;
 	switch (verdict) {
 	case VERDICT_FINE:
 		return NULL;
@@ -129,14 +128,12 @@ static L3vmPort *remedy(const Sweep *sweep, Verdict verdict, const L3vmPort *old
 	case VERDICT_REPAIR:
 		break;
 	case VERDICT_SETTLE:
-		*event = L3VM_EVENT_SETTLED;
-		new->state = l3vm_migration_next(old->state, *event);
+		new->state = l3vm_migration_next(old->state, L3VM_EVENT_SETTLED);
 		break;
 	case VERDICT_REMOVE:
 		if (old->state != L3VM_STATE_GONE && l3vm_port_is_present(sweep->host, old))
 			return NULL;
-		*event = L3VM_EVENT_STOPPED;
-		new->state = L3VM_STATE_GONE;
+		new->state = l3vm_migration_next(old->state, L3VM_EVENT_STOPPED);
 		break;
 	}
 	return g_steal_pointer(&new);
@@ -165,7 +162,6 @@ static bool carry_out(Sweep *sweep, Verdict verdict, const L3vmPort *seen, GErro
 	g_autoptr(L3vmGuest) guest = NULL;
 	g_autoptr(L3vmPort) old = NULL;
 	g_autoptr(L3vmPort) new = NULL;
-	L3vmEvent event;
 
 	if (!lock)
 		return false;
@@ -175,7 +171,7 @@ static bool carry_out(Sweep *sweep, Verdict verdict, const L3vmPort *seen, GErro
 		return false;
 	if (!old || old->generation != seen->generation || old->state != seen->state)
 		return true; /* somebody was here meanwhile, and did it right */
-	new = remedy(sweep, verdict, old, &event);
+	new = remedy(sweep, verdict, old);
 	if (!new)
 		return true;
 	if (verdict == VERDICT_REMOVE || verdict == VERDICT_SETTLE)
@@ -188,7 +184,7 @@ static bool carry_out(Sweep *sweep, Verdict verdict, const L3vmPort *seen, GErro
 	l3vm_steps_add(steps, g_steal_pointer(&old), g_steal_pointer(&new));
 	if (sweep->dry_run)
 		return report_steps(sweep, steps, error);
-	return l3vm_commit(host, guest, steps, event, sweep->report, error);
+	return l3vm_commit(host, guest, steps, "reconcile", sweep->report, error);
 }
 
 /* Ours by protocol number, and wanted by no record. */
@@ -328,8 +324,9 @@ static bool announce_port(L3vm *host, L3vmInjector *injector, const L3vmPort *po
 		    !assert_routes(host, port, error))
 			return false;
 	}
-	return host->kernel->ops->find_link(host->kernel, l3vm_port_route_dev(port),
-					    &link, NULL) &&
+	/* behind an interface that is gone there is nobody to tell */
+	return !host->kernel->ops->find_link(host->kernel, l3vm_port_route_dev(port),
+					     &link, NULL) ||
 	       l3vm_announce_gateway(injector, link.ifindex, port->net, error);
 }
 
@@ -346,12 +343,16 @@ static bool announce_guest(L3vm *host, L3vmInjector *injector, const L3vmPort *s
 	if (!lock)
 		return false;
 	port = l3vm_record_load(host->store, name, NULL);
-	return !port || announce_port(host, injector, port, error);
-}
-
-static bool is_guest(const L3vmPort *port, const char *name)
-{
-	return !name || !strcmp(port->guest, name) || !g_strcmp0(port->uuid, name);
+	if (!port)
+		return true;
+	/* one guest that ended unseen must not silence the others */
+	if (port->ifname && !l3vm_port_is_present(host, port)) {
+		l3vm_warn("%s of guest %s: interface is gone, not announced (run `l3vm "
+			  "reconcile`)",
+			  port->ifname, port->guest);
+		return true;
+	}
+	return announce_port(host, injector, port, error);
 }
 
 bool l3vm_announce(L3vm *host, const char *guest, GError **error)
@@ -363,16 +364,18 @@ bool l3vm_announce(L3vm *host, const char *guest, GError **error)
 	if (!l3vm_need_store(host, error) || !l3vm_need_kernel(host, error))
 		return false;
 	ports = l3vm_record_list(host->store, error);
-	injector = ports ? l3vm_injector_new(error) : NULL;
-	if (!injector)
+	if (!ports)
 		return false;
 	for (guint i = 0; i < ports->len; i++) {
 		const L3vmPort *port = g_ptr_array_index(ports, i);
 
-		if (!is_guest(port, guest))
+		if (!l3vm_port_is_of(port, guest))
 			continue;
 		found = true;
-		if (!announce_guest(host, injector, port, error))
+		/* only now: it needs a privilege, to hear "no such guest" does not */
+		if (!injector)
+			injector = l3vm_injector_new(error);
+		if (!injector || !announce_guest(host, injector, port, error))
 			return false;
 	}
 	return found || l3vm_fail(error, L3VM_ERROR_NOT_FOUND,

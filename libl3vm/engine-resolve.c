@@ -101,13 +101,12 @@ static bool is_foreign(const L3vmPort *port, const L3vmNetwork *network)
 static bool fail_foreign(const L3vmPort *port, GError **error)
 {
 	g_autofree char *what = label(port);
-	const char *where = port->hint_bridge ? port->hint_bridge : port->hint_network;
 
 	return l3vm_fail(error, L3VM_ERROR_REFUSED,
 			 "%s: has addresses but is a port of %s, which is no bridge of "
 			 "l3vm.conf (use type='ethernet', or add a network with that "
 			 "bridge)",
-			 what, where);
+			 what, port->hint_bridge);
 }
 
 /* Success would look like a guest that is reachable. */
@@ -225,9 +224,10 @@ L3vmPort *l3vm_resolve(L3vm *host, const L3vmPort *request, const GPtrArray *nic
 	if (!find_network(host, port, &network, error))
 		return NULL;
 	if (is_foreign(port, network)) {
-		if (said)
+		/* before a manager has picked the bridge nothing can be said */
+		*ours = said && port->hint_bridge;
+		if (*ours)
 			fail_foreign(port, error);
-		*ours = said;
 		return NULL;
 	}
 	if (!has_any(port->addresses, port->prefixes) && port->has_mac)
@@ -293,5 +293,21 @@ bool l3vm_resolve_link(L3vm *host, L3vmKernel *kernel, L3vmPort *port, GError **
 				 "%s: has the guest's own MAC, so the bridge would keep "
 				 "the guest's frames (give the interface another)",
 				 port->ifname);
+	return true;
+}
+
+bool l3vm_check_requests(L3vm *host, L3vmPort *const *ports, size_t n, GError **error)
+{
+	for (size_t i = 0; i < n; i++) {
+		GError *failure = NULL;
+		g_autoptr(L3vmPort) port = NULL;
+		bool ours;
+
+		port = l3vm_resolve(host, ports[i], NULL, &ours, &failure);
+		if (failure)
+			return g_propagate_error(error, failure), false;
+		if (port && !l3vm_check_local(host, port, error))
+			return false;
+	}
 	return true;
 }

@@ -88,7 +88,10 @@ static struct json_object *problem_list(const L3vmPort *port, const L3vmSet *wan
 		if (is_present(observed, o))
 			continue;
 		words = l3vm_change_describe(&change);
-		line = g_strdup_printf("not in the kernel: %s", strchr(words, ' ') + 1);
+		/* "add route ...", or "set MTU ..." which says it best as a whole */
+		line = l3vm_object_is_removable(o)
+			       ? g_strdup_printf("missing: %s", strchr(words, ' ') + 1)
+			       : g_strdup_printf("to do: %s", words);
 		json_object_array_add(array, json_object_new_string(line));
 	}
 	return array;
@@ -157,11 +160,6 @@ static struct json_object *describe_port(L3vm *host, const L3vmPort *port,
 	return entry;
 }
 
-static bool is_guest(const L3vmPort *port, const char *name)
-{
-	return !name || !strcmp(port->guest, name) || !g_strcmp0(port->uuid, name);
-}
-
 /* The records of @guest, or all. */
 static GPtrArray *ports_of(L3vm *host, const char *guest, GError **error)
 {
@@ -170,7 +168,7 @@ static GPtrArray *ports_of(L3vm *host, const char *guest, GError **error)
 	if (!ports)
 		return NULL;
 	for (guint i = ports->len; i-- > 0;)
-		if (!is_guest(g_ptr_array_index(ports, i), guest))
+		if (!l3vm_port_is_of(g_ptr_array_index(ports, i), guest))
 			g_ptr_array_remove_index(ports, i);
 	if (guest && !ports->len) {
 		l3vm_fail(error, L3VM_ERROR_NOT_FOUND,

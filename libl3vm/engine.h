@@ -5,7 +5,11 @@
  *   engine.c            one host; opening its parts
  *   engine-resolve.c    a request -> a port: its network, addresses, policy
  *   engine-commit.c     old and new ports -> kernel and records, all or nothing
- *   engine-verbs.c      attach, detach, migrate-notify, hot-plug, plan
+ *   engine-session.c    one guest, locked: the frame of every verb
+ *   engine-attach.c     attach and plan
+ *   engine-detach.c     detach
+ *   engine-migrate.c    what is learned of a migration
+ *   engine-network.c    networks that come up; hot-plug
  *   engine-reconcile.c  all records against the whole kernel
  *   engine-status.c     status and metrics
  *   engine-check.c      the host's settings
@@ -14,6 +18,7 @@
 #define L3VM_ENGINE_H
 
 #include "announce/announcer.h"
+#include "base/clock.h"
 #include "kernel/kernel.h"
 #include "l3vm.h"
 #include "model/intent.h"
@@ -57,6 +62,49 @@ L3vmPort *l3vm_resolve(L3vm *host, const L3vmPort *request, const GPtrArray *nic
 bool l3vm_resolve_link(L3vm *host, L3vmKernel *kernel, L3vmPort *port, GError **error);
 bool l3vm_check_local(L3vm *host, const L3vmPort *port, GError **error);
 
+/* What attach would refuse by policy, without an interface to look at. */
+bool l3vm_check_requests(L3vm *host, L3vmPort *const *ports, size_t n, GError **error);
+
+/* --- engine-session.c ------------------------------------------------------ */
+
+typedef struct L3vmSession {
+	L3vm *host;
+	L3vmLock *lock;
+	L3vmGuest *guest;
+} L3vmSession;
+
+/* Takes the guest's lock, and then reads its record. The session is ended when it
+ * goes out of scope; the lock's file goes with the last record. */
+bool l3vm_session_begin(L3vmSession *session, L3vm *host, const char *name,
+			const char *uuid, GError **error);
+bool l3vm_session_for(L3vmSession *session, L3vm *host, const L3vmPort *port,
+		      GError **error);
+void l3vm_session_end(L3vmSession *session);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(L3vmSession, l3vm_session_end)
+
+/* --- engine-attach.c ------------------------------------------------------- */
+
+/* A broken file must not keep guests from starting that it is not about: success
+ * if nothing says that @ports are ours, else the file's error. */
+bool l3vm_without_config(L3vm *host, L3vmPort *const *ports, size_t n, GError **error);
+
+/* --- engine-detach.c -------------------------------------------------------- */
+
+/* A step that removes the recorded port @old, which it takes. */
+void l3vm_steps_remove(GPtrArray *steps, L3vmPort *old);
+/* Removes all ports of the session's guest. */
+bool l3vm_remove_ports(L3vmSession *session, GError **error);
+
+/* --- engine-migrate.c ------------------------------------------------------- */
+
+/*
+ * All ports of the guest @name through @event; @evidence is a fixed word for
+ * events.jsonl. With @as_of nothing happens if that port has changed its state
+ * since. A guest that is not here: L3VM_ERROR_NOT_FOUND.
+ */
+bool l3vm_guest_event(L3vm *host, const char *name, L3vmEvent event,
+		      const L3vmPort *as_of, const char *evidence, GError **error);
+
 /* --- engine-commit.c ------------------------------------------------------ */
 
 /* One port's way from what is on record to what shall be. */
@@ -78,11 +126,11 @@ L3vmPlan *l3vm_steps_plan(L3vm *host, L3vmKernel *kernel, const GPtrArray *steps
  * Brings @steps, all of @guest, about: reservations, records, kernel, records.
  * When the kernel refuses, everything is as before. Ports that go are removed
  * as far as possible; what could not be removed stays on record as gone, for
- * the next run. The caller holds the guest's lock. @report (may be NULL) gets
- * a line per change.
+ * the next run. The caller holds the guest's lock. @evidence: why, a fixed word
+ * for events.jsonl. @report (may be NULL) gets a line per change.
  */
-bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps, L3vmEvent event,
-		 GString *report, GError **error);
+bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
+		 const char *evidence, GString *report, GError **error);
 
 /* What carries our protocol number on @ifname goes, though nothing is on
  * record. */

@@ -17,7 +17,8 @@ int l3vm_exit_status(const GError *error)
  * Messages quote tenants' and files' text: whatever could break the promise of
  * one line (or reach a terminal as an escape sequence) is written as \ooo.
  */
-static void set_error(GError **error, L3vmError code, const char *format, va_list args)
+static void set_error(GError **error, L3vmError code, const char *remedy,
+		      const char *format, va_list args)
 {
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
@@ -29,6 +30,8 @@ static void set_error(GError **error, L3vmError code, const char *format, va_lis
 		else
 			g_string_append_c(line, *c);
 	}
+	if (remedy && !g_str_has_suffix(line->str, ")"))
+		g_string_append_printf(line, " (%s)", remedy);
 	g_set_error_literal(error, L3VM_ERROR, (int)code, line->str);
 }
 
@@ -37,9 +40,26 @@ bool l3vm_fail(GError **error, L3vmError code, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	set_error(error, code, format, args);
+	set_error(error, code, NULL, format, args);
 	va_end(args);
 	return false;
+}
+
+/* The REMEDY of a message that ends with the system's text and has no better. */
+static const char *remedy_for(int errnum)
+{
+	switch (errnum) {
+	case EPERM:
+	case EACCES:
+		return "run as root, or with CAP_NET_ADMIN";
+	case ENOSPC:
+	case EDQUOT:
+		return "free some space";
+	case EROFS:
+		return "make it writable";
+	default:
+		return "nothing was changed";
+	}
 }
 
 bool l3vm_fail_errno(GError **error, int errnum, const char *format, ...)
@@ -49,7 +69,7 @@ bool l3vm_fail_errno(GError **error, int errnum, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	set_error(error, code, format, args);
+	set_error(error, code, remedy_for(errnum), format, args);
 	va_end(args);
 	return false;
 }

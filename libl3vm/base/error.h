@@ -9,7 +9,8 @@
 bool l3vm_fail(GError **error, L3vmError code, const char *format, ...)
 	G_GNUC_PRINTF(3, 4);
 
-/* As above with the code that @errnum calls for (EPERM, EACCES: PERMISSION). */
+/* As above with the code that @errnum calls for (EPERM, EACCES: PERMISSION), and
+ * with a remedy for it where the text does not end with one in brackets. */
 bool l3vm_fail_errno(GError **error, int errnum, const char *format, ...)
 	G_GNUC_PRINTF(3, 4);
 

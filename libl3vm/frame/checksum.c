@@ -38,9 +38,14 @@ uint16_t l3vm_checksum_ipv6(const uint8_t *source, const uint8_t *destination,
 {
 	/* RFC 8200 8.1: a 32-bit length, three zeros, then the next header. */
 	const uint8_t trailer[8] = {
-		(uint8_t)(size >> 24), (uint8_t)(size >> 16),
-		(uint8_t)(size >> 8),  (uint8_t)size,
-		0, 0, 0, next_header,
+		(uint8_t)(size >> 24),
+		(uint8_t)(size >> 16),
+		(uint8_t)(size >> 8),
+		(uint8_t)size,
+		0,
+		0,
+		0,
+		next_header,
 	};
 	uint32_t sum = l3vm_checksum_add(0, source, 16);
 

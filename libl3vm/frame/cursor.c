@@ -7,7 +7,7 @@
 L3vmReader l3vm_reader(const void *bytes, size_t size)
 {
 	/* An empty buffer may come as NULL, to which nothing may be added. */
-	return (L3vmReader) {
+	return (L3vmReader){
 		.at = bytes,
 		.end = size ? (const uint8_t *)bytes + size : bytes,
 	};
@@ -77,7 +77,7 @@ void l3vm_read_skip(L3vmReader *reader, size_t size)
 
 L3vmWriter l3vm_writer(void *bytes, size_t size)
 {
-	return (L3vmWriter) {
+	return (L3vmWriter){
 		.start = bytes,
 		.at = bytes,
 		.end = size ? (uint8_t *)bytes + size : bytes,

@@ -83,8 +83,8 @@ static void pace(L3vmInjector *injector)
 		sleep_until(injector->paced - BURST_AHEAD);
 }
 
-bool l3vm_inject(L3vmInjector *injector, unsigned ifindex, const void *frame, size_t size,
-		 GError **error)
+bool l3vm_inject(L3vmInjector *injector, unsigned ifindex, const void *frame,
+		 size_t size, GError **error)
 {
 	struct sockaddr_ll to = { .sll_family = AF_PACKET,
 				  .sll_ifindex = (int)ifindex,
@@ -107,7 +107,7 @@ bool l3vm_inject(L3vmInjector *injector, unsigned ifindex, const void *frame, si
 			      (const struct sockaddr *)&to, sizeof(to));
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0)
-		return l3vm_fail_errno(error, errno, "send on interface %u: %s", ifindex,
-				       g_strerror(errno));
+		return l3vm_fail_errno(error, errno, "send on interface %u: %s",
+				       ifindex, g_strerror(errno));
 	return true;
 }

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define L3VM_INJECT_RATE 100
+#define L3VM_INJECT_RATE  100
 #define L3VM_INJECT_BURST 8
 
 typedef struct L3vmInjector L3vmInjector;

@@ -18,7 +18,7 @@
 #define IPV6_BYTES    16
 #define ETHERNET_SIZE 14
 #define IPV6_SIZE     40
-#define NA_SIZE	      24 /* without options */
+#define NA_SIZE	      24  /* without options */
 #define HOP_LIMIT     255 /* RFC 4861 7.1.2: proves that no router forwarded it */
 
 /* Flags of RFC 4861 4.4, in host byte order (icmp6.h has them in network order) */
@@ -51,7 +51,8 @@ static void write_headers(L3vmWriter *writer, const L3vmMac *mac, const uint8_t 
 }
 
 static void write_advertisement(L3vmWriter *writer, const L3vmMac *mac,
-				const uint8_t *target, uint32_t flags, uint16_t checksum)
+				const uint8_t *target, uint32_t flags,
+				uint16_t checksum)
 {
 	l3vm_write_u8(writer, ND_NEIGHBOR_ADVERT);
 	l3vm_write_u8(writer, 0);
@@ -130,8 +131,9 @@ static bool read_headers(L3vmReader *reader, L3vmNa *na, L3vmReader *payload)
 static bool checksum_is_right(const L3vmNa *na, const L3vmReader *payload)
 {
 	/* With its own field in the sum a correct packet gives zero (RFC 1071 1). */
-	return l3vm_checksum_ipv6(na->source.bytes, na->destination.bytes, IPPROTO_ICMPV6,
-				  payload->at, l3vm_reader_left(payload)) == 0;
+	return l3vm_checksum_ipv6(na->source.bytes, na->destination.bytes,
+				  IPPROTO_ICMPV6, payload->at,
+				  l3vm_reader_left(payload)) == 0;
 }
 
 static bool read_advertisement(L3vmReader *payload, L3vmNa *na)
@@ -179,8 +181,8 @@ bool l3vm_na_parse(const void *frame, size_t size, L3vmNa *out)
 	L3vmReader reader = l3vm_reader(frame, size), payload;
 	L3vmNa na = { 0 };
 
-	if (!read_headers(&reader, &na, &payload) || !checksum_is_right(&na, &payload) ||
-	    !read_advertisement(&payload, &na))
+	if (!read_headers(&reader, &na, &payload) ||
+	    !checksum_is_right(&na, &payload) || !read_advertisement(&payload, &na))
 		return false;
 	while (l3vm_reader_left(&payload) > 0)
 		if (!read_option(&payload, &na))

@@ -81,12 +81,14 @@ static const struct {
 static void want_gateway(L3vmSet *set, const Interface *interface,
 			 const L3vmAddr *gateway)
 {
+	const L3vmAddr link_local = { AF_INET6, 10, { 0xfe, 0x80 } };
 	L3vmObject o = object(L3VM_OBJECT_ADDRESS, interface);
 
 	o.addr = *gateway;
-	/* IPv6 wants fe80::1/64, or a packet from the guest's link-local address
-	 * has no way back; IPv4 has no connected subnet */
-	if (gateway->family == AF_INET6)
+	/* fe80::1/64, or a packet from the guest's link-local address has no way
+	 * back; otherwise no connected subnet, in which the host would look for
+	 * neighbours */
+	if (gateway->family == AF_INET6 && l3vm_prefix_contains(&link_local, gateway))
 		o.addr.len = 64;
 	l3vm_set_add(set, &o);
 }
@@ -100,9 +102,7 @@ static void want_router_interface(L3vmSet *set, const Interface *interface,
 		if (facts->ipv6 || l3vm_sysctl_family(router_sysctls[i].key) == AF_INET)
 			want_key(set, L3VM_OBJECT_SYSCTL, interface,
 				 router_sysctls[i].key, router_sysctls[i].value);
-	if (proxy_arp)
-		want_key(set, L3VM_OBJECT_SYSCTL, interface, L3VM_SYSCTL_IP4_PROXY_DELAY,
-			 0);
+	want_key(set, L3VM_OBJECT_SYSCTL, interface, L3VM_SYSCTL_IP4_PROXY_DELAY, 0);
 	want_gateway(set, interface, &network->gateway4);
 	if (facts->ipv6)
 		want_gateway(set, interface, &network->gateway6);
@@ -160,21 +160,35 @@ static const L3vmAddr *first_of_family(const GArray *addresses, int family)
 }
 
 /*
- * A guest that has no address of the prefix's family is reached through the
- * link-local address of its MAC. It need not have that address: a permanent
- * neighbour maps it to the MAC, and no packet ever carries it. An IPv4 prefix
- * then has an IPv6 next hop (RFC 5549's data plane; Linux 5.2).
+ * A next hop that stands for the guest's MAC: no guest need have it, since a
+ * permanent neighbour maps it to the MAC and no packet ever carries it.
+ *
+ * On a tap it is the link-local address of the MAC. On a bridge packets from one
+ * guest to another leave by the interface they came from, and then the kernel
+ * sends a redirect: "go there directly", which isolated ports forbid. For IPv6
+ * nothing switches that off, but there is none for a next hop that is neither
+ * link-local nor the destination (net/ipv6/ndisc.c:ndisc_send_redirect()), so
+ * there it is an address of fd6c:3376:6d01::/64 (RFC 4193).
  */
+static L3vmAddr hop_to_mac(L3vmSet *set, const Interface *interface, const L3vmPort *port)
+{
+	static const uint8_t unrouted[8] = { 0xfd, 0x6c, 0x33, 0x76, 0x6d, 0x01 };
+	L3vmAddr hop = l3vm_addr_link_local(&port->mac);
+
+	if (port->net->mode == L3VM_MODE_BRIDGE)
+		memcpy(hop.bytes, unrouted, sizeof(unrouted));
+	want_neighbour(set, interface, &hop, &port->mac);
+	return hop;
+}
+
+/* How a prefix is reached. Without an address of an IPv4 prefix's family the
+ * next hop is IPv6 (RFC 5549's data plane; Linux 5.2). */
 static L3vmAddr next_hop(L3vmSet *set, const Interface *interface, const L3vmPort *port,
 			 int family)
 {
 	const L3vmAddr *first = first_of_family(port->addresses, family);
-	L3vmAddr link_local = l3vm_addr_link_local(&port->mac);
 
-	if (first)
-		return *first;
-	want_neighbour(set, interface, &link_local, &port->mac);
-	return link_local;
+	return first ? *first : hop_to_mac(set, interface, port);
 }
 
 static void want_route(L3vmSet *set, const Interface *interface, const L3vmPort *port,
@@ -193,6 +207,19 @@ static void want_route(L3vmSet *set, const Interface *interface, const L3vmPort 
 	l3vm_set_add(set, &o);
 }
 
+static void want_address(L3vmSet *set, const Interface *interface, const L3vmPort *port,
+			 const L3vmAddr *addr, uint32_t metric)
+{
+	bool hop = addr->family == AF_INET6 && port->net->mode == L3VM_MODE_BRIDGE;
+	L3vmAddr via = { 0 };
+
+	want_neighbour(set, interface, addr, &port->mac);
+	if (hop)
+		via = hop_to_mac(set, interface, port);
+	if (metric)
+		want_route(set, interface, port, addr, hop ? &via : NULL, metric);
+}
+
 /* Neighbours always; routes when the state has a metric. */
 static void want_reachability(L3vmSet *set, const Interface *interface,
 			      const L3vmPort *port, uint32_t metric,
@@ -201,11 +228,8 @@ static void want_reachability(L3vmSet *set, const Interface *interface,
 	for (guint i = 0; i < port->addresses->len; i++) {
 		const L3vmAddr *addr = &g_array_index(port->addresses, L3vmAddr, i);
 
-		if (addr->family == AF_INET6 && !facts->ipv6)
-			continue;
-		want_neighbour(set, interface, addr, &port->mac);
-		if (metric)
-			want_route(set, interface, port, addr, NULL, metric);
+		if (addr->family == AF_INET || facts->ipv6)
+			want_address(set, interface, port, addr, metric);
 	}
 	for (guint i = 0; i < port->prefixes->len; i++) {
 		const L3vmAddr *prefix = &g_array_index(port->prefixes, L3vmAddr, i);

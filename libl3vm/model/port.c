@@ -185,6 +185,12 @@ void l3vm_port_set_optional(L3vmPort *port, bool optional)
 	port->optional = optional;
 }
 
+bool l3vm_port_is_of(const L3vmPort *port, const char *name_or_uuid)
+{
+	return !name_or_uuid || !strcmp(port->guest, name_or_uuid) ||
+	       (port->uuid && !g_ascii_strcasecmp(port->uuid, name_or_uuid));
+}
+
 const char *l3vm_port_guest_key(const L3vmPort *port)
 {
 	return port->uuid ? port->uuid : port->guest;

@@ -52,6 +52,9 @@ struct L3vmPort {
 
 L3vmPort *l3vm_port_copy(const L3vmPort *port);
 
+/* True if @name_or_uuid is its guest's (a UUID in either case), or NULL. */
+bool l3vm_port_is_of(const L3vmPort *port, const char *name_or_uuid);
+
 /* The name of the guest's lock and record: its UUID, else its name. */
 const char *l3vm_port_guest_key(const L3vmPort *port);
 

@@ -16,16 +16,16 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#define HOLD_TIME	 (30 * L3VM_SECOND)
-#define ROUTE_PROTOCOL	 76
-#define RANK_PREFERRED	 4
-#define RANK_NORMAL	 5
-#define RANK_LAST	 4194305000u /* 0xfa0003e8 */
+#define HOLD_TIME      (30 * L3VM_SECOND)
+#define ROUTE_PROTOCOL 76
+#define RANK_PREFERRED 4
+#define RANK_NORMAL    5
+#define RANK_LAST      4194305000u /* 0xfa0003e8 */
 
 /* See "Rank" in ARCHITECTURE.md for the reasons of these three. */
-#define RANK_FRR	 20u	     /* metric of FRR's routes in the kernel */
-#define RANK_LAST_FLOOR	 0xfa000000u /* FRR: administrative distance 250 */
-#define RANK_KEY	 0xffffffu   /* the bits FRR tells kernel routes apart by */
+#define RANK_FRR	20u	    /* metric of FRR's routes in the kernel */
+#define RANK_LAST_FLOOR 0xfa000000u /* FRR: administrative distance 250 */
+#define RANK_KEY	0xffffffu   /* the bits FRR tells kernel routes apart by */
 
 /* --- [l3vm] ------------------------------------------------------------- */
 
@@ -37,18 +37,28 @@ static const struct {
 	uint8_t number;
 	const char *owner;
 } taken_protocols[] = {
-	{ RTPROT_UNSPEC, "the kernel" }, { RTPROT_REDIRECT, "the kernel" },
-	{ RTPROT_KERNEL, "the kernel" }, { RTPROT_BOOT, "routes made by hand" },
+	{ RTPROT_UNSPEC, "the kernel" },
+	{ RTPROT_REDIRECT, "the kernel" },
+	{ RTPROT_KERNEL, "the kernel" },
+	{ RTPROT_BOOT, "routes made by hand" },
 	{ RTPROT_STATIC, "routes made by hand" },
-	{ RTPROT_GATED, "gated" },	 { RTPROT_RA, "router advertisements" },
-	{ RTPROT_MRT, "mrt" },		 { RTPROT_ZEBRA, "zebra" },
-	{ RTPROT_BIRD, "bird" },	 { RTPROT_DNROUTED, "DECnet" },
-	{ RTPROT_XORP, "xorp" },	 { RTPROT_NTK, "netsukuku" },
-	{ RTPROT_DHCP, "DHCP clients" }, { RTPROT_MROUTED, "multicast routing" },
+	{ RTPROT_GATED, "gated" },
+	{ RTPROT_RA, "router advertisements" },
+	{ RTPROT_MRT, "mrt" },
+	{ RTPROT_ZEBRA, "zebra" },
+	{ RTPROT_BIRD, "bird" },
+	{ RTPROT_DNROUTED, "DECnet" },
+	{ RTPROT_XORP, "xorp" },
+	{ RTPROT_NTK, "netsukuku" },
+	{ RTPROT_DHCP, "DHCP clients" },
+	{ RTPROT_MROUTED, "multicast routing" },
 	{ RTPROT_KEEPALIVED, "keepalived" },
-	{ RTPROT_BABEL, "babel" },	 { RTPROT_OPENR, "openr" },
-	{ RTPROT_BGP, "FRR's bgpd" },	 { RTPROT_ISIS, "FRR's isisd" },
-	{ RTPROT_OSPF, "FRR's ospfd" },	 { RTPROT_RIP, "FRR's ripd" },
+	{ RTPROT_BABEL, "babel" },
+	{ RTPROT_OPENR, "openr" },
+	{ RTPROT_BGP, "FRR's bgpd" },
+	{ RTPROT_ISIS, "FRR's isisd" },
+	{ RTPROT_OSPF, "FRR's ospfd" },
+	{ RTPROT_RIP, "FRR's ripd" },
 	{ RTPROT_EIGRP, "FRR's eigrpd" },
 };
 
@@ -60,10 +70,11 @@ static bool read_protocol(const L3vmValue *value, void *member, GError **error)
 		return l3vm_value_fail(value, error, "must be a number from 5 to 255");
 	for (size_t i = 0; i < G_N_ELEMENTS(taken_protocols); i++)
 		if (number == taken_protocols[i].number)
-			return l3vm_value_fail(value, error,
-					       "is the number of %s (we delete routes that "
-					       "have ours)",
-					       taken_protocols[i].owner);
+			return l3vm_value_fail(
+				value, error,
+				"is the number of %s (we delete routes that "
+				"have ours)",
+				taken_protocols[i].owner);
 	*(uint8_t *)member = (uint8_t)number;
 	return true;
 }
@@ -122,8 +133,8 @@ bool l3vm_section_unknown(const L3vmKeyFile *file, const L3vmKeyLine *line,
 	g_autofree char *kind = g_strndup(line->group, strcspn(line->group, " \t"));
 	g_autofree char *hint = l3vm_did_you_mean(kind, kinds, n);
 
-	return l3vm_line_fail(file, line, error, "unknown section [%.80s]%s", line->group,
-			      hint);
+	return l3vm_line_fail(file, line, error, "unknown section [%.80s]%s",
+			      line->group, hint);
 }
 
 static bool read_file(const L3vmKeyFile *file, L3vmConfig *config, GError **error)

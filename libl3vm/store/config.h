@@ -15,7 +15,7 @@
 
 /* A [nic MAC-or-ifname] section of guests.d/<file>.conf */
 typedef struct L3vmNicConfig {
-	char *ifname;	   /* one of ifname and mac identifies the NIC */
+	char *ifname; /* one of ifname and mac identifies the NIC */
 	bool has_mac;
 	L3vmMac mac;
 	char *guest;	   /* NULL: any */
@@ -26,9 +26,9 @@ typedef struct L3vmNicConfig {
 
 typedef struct L3vmConfig {
 	char *path;
-	uint8_t protocol;   /* rtm_protocol of our routes, 76 */
+	uint8_t protocol; /* rtm_protocol of our routes, 76 */
 	L3vmRanks ranks;
-	int64_t hold_time;  /* microseconds */
+	int64_t hold_time;    /* microseconds */
 	GHashTable *networks; /* name -> L3vmNetwork*; always has "default" */
 	GPtrArray *nics;      /* of L3vmNicConfig* */
 } L3vmConfig;

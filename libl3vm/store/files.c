@@ -47,17 +47,19 @@ static bool refuse(const L3vmStore *store, const char *folder, const struct stat
 				 "directory itself)",
 				 store->dir, slash, folder);
 	if (!S_ISDIR(st->st_mode))
-		return l3vm_fail(error, L3VM_ERROR_FAILED,
-				 "state directory %s%s%s: is not a directory (remove it)",
-				 store->dir, slash, folder);
+		return l3vm_fail(
+			error, L3VM_ERROR_FAILED,
+			"state directory %s%s%s: is not a directory (remove it)",
+			store->dir, slash, folder);
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return l3vm_fail(error, L3VM_ERROR_FAILED,
 				 "state directory %s%s%s: is writable by others (chmod "
 				 "0750 it)",
 				 store->dir, slash, folder);
-	return l3vm_fail(error, L3VM_ERROR_FAILED,
-			 "state directory %s%s%s: belongs to user %u (chown it to root)",
-			 store->dir, slash, folder, st->st_uid);
+	return l3vm_fail(
+		error, L3VM_ERROR_FAILED,
+		"state directory %s%s%s: belongs to user %u (chown it to root)",
+		store->dir, slash, folder, st->st_uid);
 }
 
 /* @mode is what the umask of whoever runs us first should not decide. */
@@ -77,14 +79,16 @@ static bool check_folder(L3vmStore *store, const char *folder, GError **error)
 
 	if (fstatat(store->fd, folder, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno != ENOENT)
-			return l3vm_fail_errno(error, errno, "state directory %s/%s: %s",
-					       store->dir, folder, g_strerror(errno));
+			return l3vm_fail_errno(error, errno,
+					       "state directory %s/%s: %s", store->dir,
+					       folder, g_strerror(errno));
 		if (!make_folder(store, folder, error))
 			return false;
 		/* Made by us or, in the same moment, by another of us. */
 		if (fstatat(store->fd, folder, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return l3vm_fail_errno(error, errno, "state directory %s/%s: %s",
-					       store->dir, folder, g_strerror(errno));
+			return l3vm_fail_errno(error, errno,
+					       "state directory %s/%s: %s", store->dir,
+					       folder, g_strerror(errno));
 	}
 	if (!S_ISDIR(st.st_mode) || !is_ours(&st))
 		return refuse(store, folder, &st, error);
@@ -238,7 +242,8 @@ bool l3vm_file_read(L3vmStore *store, const char *path, char **text, size_t *siz
 		    GError **error)
 {
 	/* O_NONBLOCK: or a FIFO of that name would stop us here for ever. */
-	int fd = openat(store->fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = openat(store->fd, path,
+			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bool ok;
 
 	*text = NULL;
@@ -265,7 +270,8 @@ bool l3vm_file_read(L3vmStore *store, const char *path, char **text, size_t *siz
  */
 void l3vm_file_temporary(L3vmStore *store, char name[L3VM_PATH_SIZE])
 {
-	snprintf(name, L3VM_PATH_SIZE, ".tmp-%d-%u", (int)getpid(), store->temporaries++);
+	snprintf(name, L3VM_PATH_SIZE, ".tmp-%d-%u", (int)getpid(),
+		 store->temporaries++);
 }
 
 static int create_temporary(L3vmStore *store, char name[L3VM_PATH_SIZE])
@@ -309,7 +315,7 @@ static int write_and_rename(L3vmStore *store, const char *path, const char *text
 
 	if (fd < 0)
 		return errno;
-	if (!write_all(fd, text, size) || fchmod(fd, FILE_MODE) < 0)
+	if (!write_all(fd, text, size))
 		errnum = errno;
 	if (close(fd) < 0 && !errnum)
 		errnum = errno;
@@ -335,8 +341,8 @@ static const char *remedy(int errnum)
 	return "";
 }
 
-bool l3vm_file_replace(L3vmStore *store, const char *path, const char *text, size_t size,
-		       GError **error)
+bool l3vm_file_replace(L3vmStore *store, const char *path, const char *text,
+		       size_t size, GError **error)
 {
 	int errnum = write_and_rename(store, path, text, size);
 
@@ -396,8 +402,8 @@ GPtrArray *l3vm_file_list(L3vmStore *store, const char *folder, const char *suff
 		const char *name = entry->d_name;
 
 		if (name[0] != '.' && g_str_has_suffix(name, suffix))
-			g_ptr_array_add(names, g_strndup(name, strlen(name) -
-								       strlen(suffix)));
+			g_ptr_array_add(names,
+					g_strndup(name, strlen(name) - strlen(suffix)));
 	}
 	if (dir)
 		closedir(dir);

@@ -36,6 +36,8 @@ static guint64 checksum(const char *text, size_t size)
 
 void l3vm_json_add(json_object *object, const char *key, json_object *value)
 {
+	if (!value)
+		return;
 	/* Neither searched for nor copied: this is half of a record's cost. */
 	json_object_object_add_ex(object, key, value,
 				  JSON_C_OBJECT_ADD_KEY_IS_NEW |
@@ -69,7 +71,8 @@ char *l3vm_json_seal(json_object *object, size_t *size)
 {
 	size_t length;
 	const char *text = json_object_to_json_string_length(
-		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
+		&length);
 	char *sealed = g_malloc(length + SEAL_SIZE + 1);
 
 	/* The seal takes the place of the closing brace, and brings its own. */
@@ -96,7 +99,8 @@ static json_object *parse(const char *text, size_t size)
 	json_tokener *tokener = json_tokener_new_ex(NESTING_LIMIT);
 	json_object *object;
 
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tokener,
+			       JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	/* The line's newline is not part of the object. */
 	object = json_tokener_parse_ex(tokener, text, (int)size - 1);
 	json_tokener_free(tokener);
@@ -146,7 +150,8 @@ const char *l3vm_member_string(L3vmMembers *members, const char *key)
 	if (!value)
 		return NULL;
 	/* "a\u0000b" is a string in JSON and something else in C. */
-	if (strlen(json_object_get_string(value)) != (size_t)json_object_get_string_len(value))
+	if (strlen(json_object_get_string(value)) !=
+	    (size_t)json_object_get_string_len(value))
 		members->bad = key;
 	return json_object_get_string(value);
 }
@@ -194,9 +199,9 @@ static json_object *prefix_to_json(const L3vmAddr *addr)
 {
 	char text[L3VM_ADDR_STRLEN];
 
-	return json_object_new_string(l3vm_addr_is_host(addr) ?
-					      l3vm_addr_format(addr, text) :
-					      l3vm_prefix_format(addr, text));
+	return json_object_new_string(l3vm_addr_is_host(addr)
+					      ? l3vm_addr_format(addr, text)
+					      : l3vm_prefix_format(addr, text));
 }
 
 /* NULL is no list, which differs from an empty one. */
@@ -205,8 +210,8 @@ static void add_prefixes(json_object *object, const char *key, const GArray *add
 	json_object *list = addrs ? json_object_new_array_ext((int)addrs->len) : NULL;
 
 	for (guint i = 0; addrs && i < addrs->len; i++)
-		json_object_array_add(list,
-				      prefix_to_json(&g_array_index(addrs, L3vmAddr, i)));
+		json_object_array_add(
+			list, prefix_to_json(&g_array_index(addrs, L3vmAddr, i)));
 	l3vm_json_add(object, key, list);
 }
 
@@ -239,8 +244,8 @@ static void read_address(L3vmMembers *members, const char *key, int family,
 {
 	const char *text = l3vm_member_string(members, key);
 
-	expect(members, key, text && l3vm_addr_parse(text, addr) &&
-				     addr->family == family);
+	expect(members, key,
+	       text && l3vm_addr_parse(text, addr) && addr->family == family);
 }
 
 static void add_mac(json_object *object, const char *key, const L3vmMac *mac)
@@ -263,8 +268,9 @@ static bool read_mac(L3vmMembers *members, const char *key, L3vmMac *mac)
 
 /* --- a network's settings ----------------------------------------------- */
 
-static const char *const mode_names[] = { [L3VM_MODE_ROUTED] = "routed",
-					  [L3VM_MODE_BRIDGE] = "bridge" };
+static const char *const mode_names[] = {
+	[L3VM_MODE_ROUTED] = "routed", [L3VM_MODE_BRIDGE] = "bridge"
+};
 static const char *const cover_names[] = { [L3VM_COVER_NONE] = "none",
 					   [L3VM_COVER_UNREACHABLE] = "unreachable",
 					   [L3VM_COVER_BLACKHOLE] = "blackhole" };
@@ -282,9 +288,9 @@ static json_object *derive_to_json(const GArray *rules)
 
 		l3vm_json_add_string(item, "kind", derive_names[rule->kind]);
 		l3vm_json_add(item, "prefix",
-			      rule->kind == L3VM_DERIVE_MAC4 ?
-				      NULL :
-				      prefix_to_json(&rule->prefix));
+			      rule->kind == L3VM_DERIVE_MAC4
+				      ? NULL
+				      : prefix_to_json(&rule->prefix));
 		json_object_array_add(list, item);
 	}
 	return list;
@@ -292,9 +298,9 @@ static json_object *derive_to_json(const GArray *rules)
 
 static L3vmDerive derive_from_json(json_object *item, L3vmMembers *outer)
 {
-	static const uint8_t lengths[] = { [L3VM_DERIVE_MAC4] = 0,
-					   [L3VM_DERIVE_EUI64] = 64,
-					   [L3VM_DERIVE_EMBED4] = 96 };
+	static const uint8_t lengths[] = {
+		[L3VM_DERIVE_MAC4] = 0, [L3VM_DERIVE_EUI64] = 64, [L3VM_DERIVE_EMBED4] = 96
+	};
 	L3vmMembers members = { .object = item };
 	L3vmDerive rule = { 0 };
 	const char *prefix;
@@ -320,8 +326,8 @@ static GArray *read_derive(L3vmMembers *members)
 	size_t n = list ? json_object_array_length(list) : 0;
 
 	for (size_t i = 0; i < n && !members->bad; i++) {
-		L3vmDerive rule =
-			derive_from_json(json_object_array_get_idx(list, i), members);
+		L3vmDerive rule = derive_from_json(json_object_array_get_idx(list, i),
+						   members);
 
 		g_array_append_val(rules, rule);
 	}
@@ -486,11 +492,12 @@ static void read_resolution(L3vmMembers *members, L3vmPort *port)
 	port->ifindex = (unsigned)l3vm_member_int(members, "ifindex", 0, INT32_MAX);
 	expect(members, "state", state && l3vm_state_parse(state, &port->state));
 	port->since = l3vm_member_int(members, "since", 0, INT64_MAX);
-	port->generation =
-		(uint32_t)l3vm_member_int(members, "generation", 0, UINT32_MAX);
+	port->generation = (uint32_t)l3vm_member_int(members, "generation", 0,
+						     UINT32_MAX);
 	if (!has(members, "net"))
 		return;
-	port->net = network_from_json(l3vm_member(members, "net", json_type_object), &bad);
+	port->net = network_from_json(l3vm_member(members, "net", json_type_object),
+				      &bad);
 	expect(members, bad, port->net != NULL);
 }
 

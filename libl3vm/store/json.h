@@ -20,7 +20,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_object, json_object_put)
 
 /* A new object with its version in it. */
 json_object *l3vm_json_begin(void);
-/* @key must be a literal, not yet in @object. NULL @value is JSON's null. */
+/* @key must be a literal, not yet in @object. NULL is left out: to our reader a
+ * member that is not there and one that is null are the same. */
 void l3vm_json_add(json_object *object, const char *key, json_object *value);
 void l3vm_json_add_string(json_object *object, const char *key, const char *value);
 /* @object as a sealed line; its @size is without the NUL. */

@@ -37,9 +37,9 @@ bool l3vm_value_fail(const L3vmValue *value, GError **error, const char *format,
 	g_autofree char *why = NULL;
 	const L3vmKeyLine *line = value->line;
 	/* Who is used to other formats writes comments behind values. */
-	const char *hint = strchr(value->text, '#') ?
-				   " (comments stand on lines of their own)" :
-				   "";
+	const char *hint = strchr(value->text, '#')
+				   ? " (comments stand on lines of their own)"
+				   : "";
 	va_list args;
 
 	va_start(args, format);
@@ -94,8 +94,8 @@ char *l3vm_did_you_mean(const char *word, const char *const *words, size_t n)
 			nearest = words[i];
 		}
 	}
-	return nearest ? g_strdup_printf(" (did you mean \"%s\"?)", nearest) :
-			 g_strdup("");
+	return nearest ? g_strdup_printf(" (did you mean \"%s\"?)", nearest)
+		       : g_strdup("");
 }
 
 /* --- scanning ----------------------------------------------------------- */
@@ -155,9 +155,10 @@ static bool scan_group(L3vmKeyFile *file, char *text, unsigned number,
 		add_line(file, name, NULL, number);
 		return true;
 	}
-	why = g_strdup_printf("section [%.80s] is there already in line %u (put all its "
-			      "keys into one)",
-			      name, GPOINTER_TO_UINT(earlier));
+	why = g_strdup_printf(
+		"section [%.80s] is there already in line %u (put all its "
+		"keys into one)",
+		name, GPOINTER_TO_UINT(earlier));
 	return fail_at(file, number, error, why);
 }
 
@@ -183,9 +184,10 @@ static bool scan_key(L3vmKeyFile *file, char *text, unsigned number, GError **er
 
 	/* GKeyFile passes over "key[de]", a key in a language. */
 	if (!text[size] || !size || strcspn(text, "[]") < size)
-		why = g_strdup_printf("\"%.40s\" is no \"key = value\", no [section] and "
-				      "no # comment",
-				      text);
+		why = g_strdup_printf(
+			"\"%.40s\" is no \"key = value\", no [section] and "
+			"no # comment",
+			text);
 	else if (!file->lines->len)
 		why = g_strdup("a key before the first [section]");
 	if (why)
@@ -199,9 +201,10 @@ static bool scan_key(L3vmKeyFile *file, char *text, unsigned number, GError **er
 		add_line(file, l3vm_keyfile_line(file, last)->group, text, number);
 		return true;
 	}
-	why = g_strdup_printf("\"%.40s\" is there already in line %u (a list of values is "
-			      "separated by spaces)",
-			      text, earlier->number);
+	why = g_strdup_printf(
+		"\"%.40s\" is there already in line %u (a list of values is "
+		"separated by spaces)",
+		text, earlier->number);
 	return fail_at(file, number, error, why);
 }
 
@@ -209,8 +212,8 @@ static bool scan_key(L3vmKeyFile *file, char *text, unsigned number, GError **er
 static bool scan(L3vmKeyFile *file, const char *text, GError **error)
 {
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	g_autoptr(GHashTable) groups =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autoptr(GHashTable)
+		groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
 	for (unsigned i = 0; lines[i]; i++) {
 		char *line = g_strstrip(lines[i]);
@@ -360,8 +363,8 @@ static bool unknown_key(const L3vmKeyFile *file, const L3vmKeyLine *line,
 static bool read_line(const L3vmKeyFile *file, const L3vmKeyLine *line,
 		      const L3vmKeyReader *reader, void *into, GError **error)
 {
-	g_autofree char *text =
-		g_key_file_get_value(file->data, line->group, line->key, NULL);
+	g_autofree char *text = g_key_file_get_value(file->data, line->group, line->key,
+						     NULL);
 	L3vmValue value = { .file = file, .line = line };
 
 	/* The scan and GKeyFile disagree about what a key is: refuse it. */
@@ -373,7 +376,8 @@ static bool read_line(const L3vmKeyFile *file, const L3vmKeyLine *line,
 }
 
 bool l3vm_keyfile_read(const L3vmKeyFile *file, const L3vmKeyLine *header,
-		       const L3vmKeyReader *readers, size_t n, void *into, GError **error)
+		       const L3vmKeyReader *readers, size_t n, void *into,
+		       GError **error)
 {
 	const L3vmKeyLine *end = l3vm_keyfile_line(file, file->lines->len);
 

@@ -74,17 +74,18 @@ L3vmLock *l3vm_lock_take(L3vmStore *store, const char *key, int64_t timeout,
 	lock->store = store;
 	lock->fd = -1;
 	if (!l3vm_guest_name_is_valid(key)) {
-		l3vm_fail(error, L3VM_ERROR_FAILED, "lock of guest \"%s\": not a usable name",
-			  key);
+		l3vm_fail(error, L3VM_ERROR_FAILED,
+			  "lock of guest \"%s\": not a usable name", key);
 		return NULL;
 	}
 	snprintf(lock->path, sizeof(lock->path), "guests/%s.lock", key);
 	errnum = wait_for_lock(lock, timeout);
 	if (errnum == ETIMEDOUT) {
-		l3vm_fail(error, L3VM_ERROR_FAILED,
-			  "guest %s: another l3vm process works on it for more than %.1f s "
-			  "(try again; fuser %s/%s names it)",
-			  key, (double)timeout / 1e6, store->dir, lock->path);
+		l3vm_fail(
+			error, L3VM_ERROR_FAILED,
+			"guest %s: another l3vm process works on it for more than %.1f s "
+			"(try again; fuser %s/%s names it)",
+			key, (double)timeout / 1e6, store->dir, lock->path);
 		return NULL;
 	}
 	if (errnum) {

@@ -30,8 +30,8 @@ char *l3vm_record_name(const L3vmPort *port)
 		return g_strdup(port->ifname);
 	if (!port->has_mac)
 		return NULL;
-	return g_strdup_printf(PENDING "%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3],
-			       b[4], b[5]);
+	return g_strdup_printf(PENDING "%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
+			       b[3], b[4], b[5]);
 }
 
 static bool record_name_is_valid(const char *name)
@@ -63,7 +63,8 @@ static bool guest_path(const char *key, char path[L3VM_PATH_SIZE])
 /* --- both kinds --------------------------------------------------------- */
 
 /* Reads and unseals; true with *@object NULL if there is no usable record. */
-static bool load(L3vmStore *store, const char *path, json_object **object, GError **error)
+static bool load(L3vmStore *store, const char *path, json_object **object,
+		 GError **error)
 {
 	g_autofree char *text = NULL;
 	const char *why;
@@ -80,7 +81,8 @@ static bool load(L3vmStore *store, const char *path, json_object **object, GErro
 	return true;
 }
 
-static bool save(L3vmStore *store, const char *path, json_object *object, GError **error)
+static bool save(L3vmStore *store, const char *path, json_object *object,
+		 GError **error)
 {
 	size_t size;
 	g_autofree char *text = l3vm_json_seal(object, &size);
@@ -108,7 +110,8 @@ L3vmPort *l3vm_record_load(L3vmStore *store, const char *name, GError **error)
 	if (!bad && g_strcmp0(own_name, name))
 		bad = "ifname";
 	if (bad) {
-		l3vm_warn("%s/%s: ignored: its \"%s\" is unusable", store->dir, path, bad);
+		l3vm_warn("%s/%s: ignored: its \"%s\" is unusable", store->dir, path,
+			  bad);
 		return NULL;
 	}
 	return g_steal_pointer(&port);
@@ -140,8 +143,8 @@ bool l3vm_record_remove(L3vmStore *store, const char *name, GError **error)
 GPtrArray *l3vm_record_list(L3vmStore *store, GError **error)
 {
 	g_autoptr(GPtrArray) names = l3vm_file_list(store, "ports", ".json", error);
-	g_autoptr(GPtrArray) ports =
-		g_ptr_array_new_with_free_func((GDestroyNotify)l3vm_port_free);
+	g_autoptr(GPtrArray)
+		ports = g_ptr_array_new_with_free_func((GDestroyNotify)l3vm_port_free);
 
 	if (!names)
 		return NULL;
@@ -192,9 +195,9 @@ static bool read_ports(L3vmMembers *members, L3vmGuest *guest)
 
 	for (size_t i = 0; i < n; i++) {
 		json_object *item = json_object_array_get_idx(list, i);
-		const char *name = json_object_is_type(item, json_type_string) ?
-					   json_object_get_string(item) :
-					   "";
+		const char *name = json_object_is_type(item, json_type_string)
+					   ? json_object_get_string(item)
+					   : "";
 
 		if (!record_name_is_valid(name))
 			return false;
@@ -211,9 +214,9 @@ static bool read_nics(L3vmMembers *members, L3vmGuest *guest)
 	for (size_t i = 0; i < n; i++) {
 		json_object *item = json_object_array_get_idx(list, i);
 		const char *bad;
-		L3vmPort *nic = json_object_is_type(item, json_type_object) ?
-					l3vm_json_port(item, &bad) :
-					NULL;
+		L3vmPort *nic = json_object_is_type(item, json_type_object)
+					? l3vm_json_port(item, &bad)
+					: NULL;
 
 		if (!nic)
 			return false;
@@ -324,7 +327,8 @@ static L3vmGuest *search_guests(L3vmStore *store, const char *wanted, GError **e
 
 	for (guint i = 0; keys && i < keys->len; i++) {
 		g_autoptr(GError) failure = NULL;
-		g_autoptr(L3vmGuest) guest = load_guest(store, keys->pdata[i], &failure);
+		g_autoptr(L3vmGuest)
+			guest = load_guest(store, keys->pdata[i], &failure);
 
 		if (failure) {
 			g_propagate_error(error, g_steal_pointer(&failure));
@@ -338,9 +342,9 @@ static L3vmGuest *search_guests(L3vmStore *store, const char *wanted, GError **e
 
 L3vmGuest *l3vm_guest_find(L3vmStore *store, const char *name_or_uuid, GError **error)
 {
-	g_autofree char *key = l3vm_uuid_is_valid(name_or_uuid) ?
-				       g_ascii_strdown(name_or_uuid, -1) :
-				       g_strdup(name_or_uuid);
+	g_autofree char *key = l3vm_uuid_is_valid(name_or_uuid)
+				       ? g_ascii_strdown(name_or_uuid, -1)
+				       : g_strdup(name_or_uuid);
 	g_autoptr(GError) failure = NULL;
 	L3vmGuest *guest = load_guest(store, key, &failure);
 

@@ -27,10 +27,10 @@ typedef struct L3vmStore L3vmStore;
 
 /* What is remembered of a guest beyond its ports. */
 typedef struct L3vmGuest {
-	char *guest, *uuid;	/* uuid may be NULL */
-	int64_t incoming;	/* when a migration to here began; 0: none */
-	GPtrArray *ports;	/* of char*: record names (l3vm_record_name()) */
-	GPtrArray *nics;	/* of L3vmPort*: NICs it was described with */
+	char *guest, *uuid; /* uuid may be NULL */
+	int64_t incoming;   /* when a migration to here began; 0: none */
+	GPtrArray *ports;   /* of char*: record names (l3vm_record_name()) */
+	GPtrArray *nics;    /* of L3vmPort*: NICs it was described with */
 } L3vmGuest;
 
 /* Creates @dir and its parts, mode 0750, when they are missing. A state
@@ -68,8 +68,8 @@ L3vmGuest *l3vm_guest_find(L3vmStore *store, const char *name_or_uuid, GError **
  * @owner's. Otherwise false with *@holder, the other port's record name (for
  * the caller to free) and no error, or false with @error.
  */
-bool l3vm_address_reserve(L3vmStore *store, const L3vmAddr *prefix,
-			  const char *owner, char **holder, GError **error);
+bool l3vm_address_reserve(L3vmStore *store, const L3vmAddr *prefix, const char *owner,
+			  char **holder, GError **error);
 /* Only if @owner has it. */
 void l3vm_address_release(L3vmStore *store, const L3vmAddr *prefix, const char *owner);
 /*

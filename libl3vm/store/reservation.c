@@ -33,7 +33,8 @@ static void link_path(const L3vmAddr *prefix, char path[L3VM_PATH_SIZE])
 {
 	char text[L3VM_ADDR_STRLEN];
 
-	snprintf(path, L3VM_PATH_SIZE, "addresses/%s", l3vm_prefix_format(prefix, text));
+	snprintf(path, L3VM_PATH_SIZE, "addresses/%s",
+		 l3vm_prefix_format(prefix, text));
 	*strrchr(path, '/') = '_';
 }
 
@@ -77,7 +78,8 @@ bool l3vm_address_reserve(L3vmStore *store, const L3vmAddr *prefix, const char *
 		}
 		/* EINVAL: no link at all, so no reservation that we ever made */
 		if (errnum == EINVAL && unlinkat(store->fd, path, 0) == 0)
-			l3vm_warn("%s/%s: removed: not a reservation", store->dir, path);
+			l3vm_warn("%s/%s: removed: not a reservation", store->dir,
+				  path);
 		else if (errnum != ENOENT)
 			break;
 	}

@@ -23,8 +23,9 @@
 
 static bool read_mode(const L3vmValue *value, void *member, GError **error)
 {
-	static const char *const words[] = { [L3VM_MODE_ROUTED] = "routed",
-					     [L3VM_MODE_BRIDGE] = "bridge" };
+	static const char *const words[] = {
+		[L3VM_MODE_ROUTED] = "routed", [L3VM_MODE_BRIDGE] = "bridge"
+	};
 	unsigned index;
 
 	if (!l3vm_value_word(value, words, G_N_ELEMENTS(words), &index, error))
@@ -53,14 +54,15 @@ static bool read_cover(const L3vmValue *value, void *member, GError **error)
 static bool read_gateway(const L3vmValue *value, int family, const char *link_local,
 			 L3vmAddr *gateway, GError **error)
 {
-	const char *why = family == AF_INET ? "not an IPv4 address" :
-					      "not an IPv6 address";
+	const char *why = family == AF_INET ? "not an IPv4 address"
+					    : "not an IPv6 address";
 	L3vmAddr addr, local;
 
 	if (!l3vm_addr_parse(value->text, &addr) || addr.family != family)
 		return l3vm_value_fail(value, error, "%s", why);
 	if (!l3vm_addr_is_assignable(&addr, &why) &&
-	    !(l3vm_prefix_parse(link_local, &local) && l3vm_prefix_contains(&local, &addr)))
+	    !(l3vm_prefix_parse(link_local, &local) &&
+	      l3vm_prefix_contains(&local, &addr)))
 		return l3vm_value_fail(value, error, "must be a unicast address, is %s",
 				       why);
 	*gateway = addr;
@@ -171,9 +173,10 @@ static size_t read_rule(const L3vmValue *value, char **words, L3vmDerive *rule,
 				words[0], len);
 		return 0;
 	}
-	l3vm_value_fail(value, error,
-			"\"%.40s\" is not none, mac4, eui64 PREFIX/64 or embed4 PREFIX/96",
-			words[0]);
+	l3vm_value_fail(
+		value, error,
+		"\"%.40s\" is not none, mac4, eui64 PREFIX/64 or embed4 PREFIX/96",
+		words[0]);
 	return 0;
 }
 
@@ -213,7 +216,8 @@ static bool read_derive(const L3vmValue *value, void *member, GError **error)
 /* The store is below the announcers, so it cannot ask their table. */
 static const char *const announcers[] = { "kernel", NULL };
 
-static bool check_announcer(const L3vmValue *value, char **words, guint i, GError **error)
+static bool check_announcer(const L3vmValue *value, char **words, guint i,
+			    GError **error)
 {
 	g_autofree char *hint = NULL;
 
@@ -279,16 +283,18 @@ static bool check_bridge(const L3vmKeyFile *file, const L3vmKeyLine *line,
 				      "bridge, or leave the bridge out)",
 				      line->group);
 	if (network->mode == L3VM_MODE_BRIDGE && !network->bridge)
-		return l3vm_line_fail(file, line, error,
-				      "[%s] has mode = bridge but no bridge (add bridge = "
-				      "NAME; it is not inherited)",
-				      line->group);
+		return l3vm_line_fail(
+			file, line, error,
+			"[%s] has mode = bridge but no bridge (add bridge = "
+			"NAME; it is not inherited)",
+			line->group);
 	other = network->bridge ? l3vm_config_bridge(config, network->bridge) : NULL;
 	if (other && strcmp(other->name, network->name))
-		return l3vm_line_fail(file, line, error,
-				      "[%s] has bridge = %s, which network %s has already "
-				      "(each network needs its own)",
-				      line->group, network->bridge, other->name);
+		return l3vm_line_fail(
+			file, line, error,
+			"[%s] has bridge = %s, which network %s has already "
+			"(each network needs its own)",
+			line->group, network->bridge, other->name);
 	return true;
 }
 
@@ -310,14 +316,15 @@ static bool read_section(const L3vmKeyFile *file, const L3vmKeyLine *line,
 }
 
 /* "[network  web]" and "[network web]" are one name to us, two to GKeyFile. */
-static bool check_name(const L3vmKeyFile *file, const L3vmKeyLine *line, const char *name,
-		       const GHashTable *seen, GError **error)
+static bool check_name(const L3vmKeyFile *file, const L3vmKeyLine *line,
+		       const char *name, const GHashTable *seen, GError **error)
 {
 	if (!l3vm_network_name_is_valid(name))
-		return l3vm_line_fail(file, line, error,
-				      "[%.80s] needs a name (letters, digits, '.', '_' and "
-				      "'-', at most 64)",
-				      line->group);
+		return l3vm_line_fail(
+			file, line, error,
+			"[%.80s] needs a name (letters, digits, '.', '_' and "
+			"'-', at most 64)",
+			line->group);
 	if (g_hash_table_contains((GHashTable *)seen, name))
 		return l3vm_line_fail(file, line, error, "network %s is there twice",
 				      name);

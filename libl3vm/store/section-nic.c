@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "base/name.h"
-#include "store/value.h"
 #include "model/port.h"
+#include "store/value.h"
 
 #include <errno.h>
 #include <string.h>
@@ -96,7 +96,8 @@ static bool is_same(const L3vmNicConfig *a, const L3vmNicConfig *b)
 
 /* Of two sections for one NIC of one guest, which would count? */
 static bool check_nic(const L3vmKeyFile *file, const L3vmKeyLine *line,
-		      const L3vmNicConfig *nic, const L3vmConfig *config, GError **error)
+		      const L3vmNicConfig *nic, const L3vmConfig *config,
+		      GError **error)
 {
 	if (nic->network && !l3vm_config_network(config, nic->network))
 		return l3vm_line_fail(file, line, error,
@@ -104,9 +105,10 @@ static bool check_nic(const L3vmKeyFile *file, const L3vmKeyLine *line,
 				      line->group, nic->network, config->path);
 	for (guint i = 0; i < config->nics->len; i++)
 		if (is_same(nic, config->nics->pdata[i]))
-			return l3vm_line_fail(file, line, error,
-					      "[%s] is there already, for the same guest",
-					      line->group);
+			return l3vm_line_fail(
+				file, line, error,
+				"[%s] is there already, for the same guest",
+				line->group);
 	return true;
 }
 
@@ -116,9 +118,10 @@ static bool read_section(const L3vmKeyFile *file, const L3vmKeyLine *line,
 	g_autoptr(L3vmNicConfig) nic = new_nic();
 
 	if (!set_identity(nic, name))
-		return l3vm_line_fail(file, line, error,
-				      "[%.80s] needs a unicast MAC or an interface name",
-				      line->group);
+		return l3vm_line_fail(
+			file, line, error,
+			"[%.80s] needs a unicast MAC or an interface name",
+			line->group);
 	if (!l3vm_keyfile_read(file, line, readers, G_N_ELEMENTS(readers), nic,
 			       error) ||
 	    !check_nic(file, line, nic, config, error))
@@ -174,16 +177,15 @@ bool l3vm_sections_nic(const char *folder, L3vmConfig *config, GError **error)
 	if (g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT))
 		return true;
 	if (!dir) {
-		bool denied =
-			g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_ACCES);
+		bool denied = g_error_matches(failure, G_FILE_ERROR,
+					      G_FILE_ERROR_ACCES);
 
 		return l3vm_fail_errno(error, denied ? EACCES : EIO, "%s: %s", folder,
 				       failure->message);
 	}
 	names = list_files(dir);
 	for (guint i = 0; i < names->len; i++) {
-		g_autofree char *path =
-			g_build_filename(folder, names->pdata[i], NULL);
+		g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
 
 		if (!read_file(path, config, error))
 			return false;

@@ -59,7 +59,8 @@ bool l3vm_table_find(const char *const *dirs, const char *name, uint32_t *number
 		g_autofree char *file = g_build_filename(*dirs, "rt_tables", NULL);
 		g_autofree char *folder = g_build_filename(*dirs, "rt_tables.d", NULL);
 
-		if (file_names(file, name, number) || folder_names(folder, name, number))
+		if (file_names(file, name, number) ||
+		    folder_names(folder, name, number))
 			return true;
 	}
 	return false;

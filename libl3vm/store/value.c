@@ -21,7 +21,10 @@ bool l3vm_value_word(const L3vmValue *value, const char *const *words, size_t n,
 			*index = i;
 			return true;
 		}
-		g_string_append_printf(all, "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ",
+		g_string_append_printf(all, "%s%s",
+				       i == 0	   ? ""
+				       : i + 1 < n ? ", "
+						   : " or ",
 				       words[i]);
 	}
 	hint = l3vm_did_you_mean(value->text, words, n);
@@ -114,7 +117,8 @@ static bool read_name(const L3vmValue *value, bool (*is_valid)(const char *),
 
 bool l3vm_value_ifname(const L3vmValue *value, void *member, GError **error)
 {
-	return read_name(value, l3vm_ifname_is_valid, "an interface name", member, error);
+	return read_name(value, l3vm_ifname_is_valid, "an interface name", member,
+			 error);
 }
 
 bool l3vm_value_network(const L3vmValue *value, void *member, GError **error)
@@ -168,8 +172,8 @@ static bool read_list(const L3vmValue *value, bool (*parse)(const char *, L3vmAd
 		L3vmAddr addr;
 
 		if (!parse(*word, &addr))
-			return l3vm_value_fail(value, error, "\"%.60s\" is not %s", *word,
-					       what);
+			return l3vm_value_fail(value, error, "\"%.60s\" is not %s",
+					       *word, what);
 		if (!append_once(addrs, &addr))
 			return l3vm_value_fail(value, error, "\"%.60s\" is there twice",
 					       *word);

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# libl3vm/local.mk - the library
+#
+# All code is in a convenience library, which the unit tests link to reach what
+# is not exported; libl3vm itself adds nothing but its symbol map.
+noinst_LTLIBRARIES += libl3vm-core.la
+lib_LTLIBRARIES += libl3vm.la
+include_HEADERS = %D%/l3vm.h
+
+libl3vm_core_la_SOURCES = \
+	%D%/engine.c %D%/engine.h \
+	%D%/engine-attach.c \
+	%D%/engine-check.c \
+	%D%/engine-commit.c \
+	%D%/engine-detach.c \
+	%D%/engine-migrate.c \
+	%D%/engine-network.c \
+	%D%/engine-reconcile.c \
+	%D%/engine-resolve.c \
+	%D%/engine-session.c \
+	%D%/engine-status.c %D%/engine-status.h \
+	%D%/base/addr.c %D%/base/addr.h \
+	%D%/base/clock.c %D%/base/clock.h \
+	%D%/base/error.c %D%/base/error.h \
+	%D%/base/log.c %D%/base/log.h \
+	%D%/base/name.c %D%/base/name.h \
+	%D%/model/diff.c %D%/model/diff.h \
+	%D%/model/intent.c %D%/model/intent.h \
+	%D%/model/migration.c %D%/model/migration.h \
+	%D%/model/network.c %D%/model/network.h \
+	%D%/model/object.c %D%/model/object.h \
+	%D%/model/plan.c %D%/model/plan.h \
+	%D%/model/plan-text.c \
+	%D%/model/port.c %D%/model/port.h \
+	%D%/kernel/kernel.c %D%/kernel/kernel.h \
+	%D%/kernel/kernel-fake.c \
+	%D%/kernel/kernel-netlink.c %D%/kernel/kernel-netlink.h \
+	%D%/kernel/kernel-netlink-apply.c \
+	%D%/kernel/kernel-netlink-observe.c \
+	%D%/kernel/kernel-netlink-route.c \
+	%D%/kernel/monitor.c %D%/kernel/monitor.h \
+	%D%/kernel/nl.c %D%/kernel/nl.h \
+	%D%/kernel/sysctl.c %D%/kernel/sysctl.h \
+	%D%/frame/arp.c %D%/frame/arp.h \
+	%D%/frame/capture.c %D%/frame/capture.h \
+	%D%/frame/checksum.c %D%/frame/checksum.h \
+	%D%/frame/cursor.c %D%/frame/cursor.h \
+	%D%/frame/inject.c %D%/frame/inject.h \
+	%D%/frame/nd.c %D%/frame/nd.h \
+	%D%/announce/announce-kernel.c \
+	%D%/announce/announcer.c %D%/announce/announcer.h \
+	%D%/announce/gateway.c \
+	%D%/store/config.c %D%/store/config.h \
+	%D%/store/events.c \
+	%D%/store/files.c %D%/store/files.h \
+	%D%/store/json.c %D%/store/json.h \
+	%D%/store/keyfile.c %D%/store/keyfile.h \
+	%D%/store/lock.c %D%/store/lock.h \
+	%D%/store/record.c %D%/store/record.h \
+	%D%/store/reservation.c \
+	%D%/store/section.h \
+	%D%/store/section-network.c \
+	%D%/store/section-nic.c \
+	%D%/store/table.c %D%/store/table.h \
+	%D%/store/value.c %D%/store/value.h
+libl3vm_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS)
+libl3vm_core_la_LIBADD = $(NL_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+libl3vm_core_la_LDFLAGS = $(L3VM_HARDEN_LDFLAGS)
+
+# current:revision:age as libtool counts them: an added function is C+1:0:A+1,
+# anything that breaks a caller C+1:0:0, all else C:R+1:A.
+libl3vm_la_SOURCES =
+libl3vm_la_LIBADD = libl3vm-core.la
+libl3vm_la_LDFLAGS = $(L3VM_HARDEN_LDFLAGS) -version-info 0:0:0 \
+	-Wl,--version-script=$(top_srcdir)/%D%/libl3vm.map
+libl3vm_la_DEPENDENCIES = libl3vm-core.la %D%/libl3vm.map
+
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = %D%/l3vm.pc
+EXTRA_DIST += %D%/libl3vm.map
