@@ -17,10 +17,14 @@ void l3vm_steps_remove(GPtrArray *steps, L3vmPort *old)
  * interface of that name is all there is to go by. */
 static bool remove_unreadable(L3vmSession *session, const char *name, GError **error)
 {
+	guint i;
+
 	if (!l3vm_purge_interface(session->host, name, error) ||
 	    !l3vm_record_remove(session->host->store, name, error))
 		return false;
-	g_ptr_array_remove_index(session->guest->ports, 0);
+	if (g_ptr_array_find_with_equal_func(session->guest->ports, name, g_str_equal,
+					     &i))
+		g_ptr_array_remove_index(session->guest->ports, i);
 	return true;
 }
 
@@ -94,7 +98,10 @@ bool l3vm_detach_port(L3vm *host, const char *ifname, GError **error)
 	port = l3vm_record_load(host->store, ifname, &failure);
 	if (failure)
 		return g_propagate_error(error, failure), false;
+	/* none, or one that is unusable: the file goes first, so that one which
+	 * an attach writes from now on stays */
 	if (!port)
-		return l3vm_purge_interface(host, ifname, error);
+		return l3vm_record_remove(host->store, ifname, error) &&
+		       l3vm_purge_interface(host, ifname, error);
 	return remove_one(host, ifname, port, error);
 }

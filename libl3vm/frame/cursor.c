@@ -34,6 +34,10 @@ static const uint8_t *take(L3vmReader *reader, size_t size)
 	return at;
 }
 
+/*
+ * Integers are put together from bytes, not cast: a packet has no alignment, and
+ * the compiler makes one load of it anyway.
+ */
 uint8_t l3vm_read_u8(L3vmReader *reader)
 {
 	const uint8_t *at = take(reader, 1);
@@ -60,6 +64,7 @@ uint32_t l3vm_read_u32(L3vmReader *reader)
 	       at[3];
 }
 
+/* The zeros keep a parser that looks too early from reading its own stack. */
 void l3vm_read_bytes(L3vmReader *reader, void *out, size_t size)
 {
 	const uint8_t *at = take(reader, size);
@@ -74,6 +79,8 @@ void l3vm_read_skip(L3vmReader *reader, size_t size)
 {
 	take(reader, size);
 }
+
+/* --- writing ------------------------------------------------------------ */
 
 L3vmWriter l3vm_writer(void *bytes, size_t size)
 {
@@ -132,6 +139,7 @@ void l3vm_write_u32(L3vmWriter *writer, uint32_t value)
 	at[3] = (uint8_t)value;
 }
 
+/* All or nothing: a packet is never cut in the middle of a field. */
 void l3vm_write_bytes(L3vmWriter *writer, const void *bytes, size_t size)
 {
 	uint8_t *at = reserve(writer, size);

@@ -36,6 +36,7 @@ _Static_assert(sizeof(struct nd_neighbor_advert) == NA_SIZE, "RFC 4861 4.4");
 
 /* --- build -------------------------------------------------------------- */
 
+/* RFC 2464 2 and 3: EtherType 86dd; RFC 8200 3: the fixed header. */
 static void write_headers(L3vmWriter *writer, const L3vmMac *mac, const uint8_t *source,
 			  uint16_t payload)
 {
@@ -128,6 +129,7 @@ static bool read_headers(L3vmReader *reader, L3vmNa *na, L3vmReader *payload)
 	return l3vm_mac_is_unicast(&na->eth_src) && !is_multicast(&na->source);
 }
 
+/* IPv6 has no checksum of its own: this one also covers both addresses. */
 static bool checksum_is_right(const L3vmNa *na, const L3vmReader *payload)
 {
 	/* With its own field in the sum a correct packet gives zero (RFC 1071 1). */
@@ -136,6 +138,7 @@ static bool checksum_is_right(const L3vmNa *na, const L3vmReader *payload)
 				  l3vm_reader_left(payload)) == 0;
 }
 
+/* RFC 4861 4.4 and the last points of 7.1.2. */
 static bool read_advertisement(L3vmReader *payload, L3vmNa *na)
 {
 	uint8_t type = l3vm_read_u8(payload);
@@ -176,6 +179,7 @@ static bool read_option(L3vmReader *payload, L3vmNa *na)
 	return na->has_mac;
 }
 
+/* The checksum comes first: nothing is believed of a packet that was damaged. */
 bool l3vm_na_parse(const void *frame, size_t size, L3vmNa *out)
 {
 	L3vmReader reader = l3vm_reader(frame, size), payload;

@@ -240,10 +240,10 @@ static int apply_rule(Apply *apply)
 static int resolve_route_conflict(Apply *apply)
 {
 	const L3vmObject *o = apply->object;
+	const L3vmRouteFilter filter = { .family = o->addr.family, .table = o->table };
 	g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(L3vmRouteEntry));
 
-	if (!l3vm_netlink_routes(apply->netlink, o->addr.family, o->table, 0, entries,
-				 NULL))
+	if (!l3vm_netlink_routes(apply->netlink, &filter, entries, NULL))
 		return EEXIST;
 	for (guint i = 0; i < entries->len; i++) {
 		L3vmRouteEntry *entry = &g_array_index(entries, L3vmRouteEntry, i);

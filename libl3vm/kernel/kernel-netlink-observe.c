@@ -497,43 +497,72 @@ static void offer_route(Observer *observer, const L3vmRouteEntry *entry)
 	offer(observer, &o);
 }
 
-/*
- * The kernel tells the best route of the longest prefix. Another prefix: there
- * is none for the candidate's. Exactly it, ours: offered. Exactly it but a
- * stranger's, which may hide ours of a worse rank: the table must be read.
- */
-static bool observe_route(Observer *observer, const L3vmObject *candidate, GError **error)
+static bool offer_routes(Observer *observer, const L3vmRouteFilter *filter,
+			 GError **error)
 {
-	g_autoptr(GArray) entries = NULL;
-	L3vmRouteEntry entry;
+	g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(L3vmRouteEntry));
 
-	if (!l3vm_netlink_lookup(observer->netlink, &candidate->addr, &entry, NULL) ||
-	    !l3vm_addr_equal(&entry.object.addr, &candidate->addr))
-		return true;
-	if (entry.protocol == observer->netlink->kernel.protocol) {
-		offer_route(observer, &entry);
-		return true;
-	}
-	entries = g_array_new(FALSE, FALSE, sizeof(L3vmRouteEntry));
-	if (!l3vm_netlink_routes(observer->netlink, candidate->addr.family,
-				 candidate->table, observer->netlink->kernel.protocol,
-				 entries, error))
+	if (!l3vm_netlink_routes(observer->netlink, filter, entries, error))
 		return false;
 	for (guint i = 0; i < entries->len; i++)
 		offer_route(observer, &g_array_index(entries, L3vmRouteEntry, i));
 	return true;
 }
 
+/*
+ * The kernel tells the best route of the longest prefix. Another prefix: there
+ * is none for the candidate's. Exactly it, ours: offered. Exactly it but a
+ * stranger's, which may hide ours of a worse rank: the table must be read.
+ */
+static bool observe_guest_route(Observer *observer, const L3vmObject *candidate,
+				GError **error)
+{
+	const L3vmRouteFilter filter = {
+		.family = candidate->addr.family,
+		.table = candidate->table,
+		.protocol = observer->netlink->kernel.protocol,
+	};
+	L3vmRouteEntry entry;
+
+	if (!l3vm_netlink_lookup(observer->netlink, &candidate->addr, &entry, NULL) ||
+	    !l3vm_addr_equal(&entry.object.addr, &candidate->addr))
+		return true;
+	if (entry.protocol != observer->netlink->kernel.protocol)
+		return offer_routes(observer, &filter, error);
+	offer_route(observer, &entry);
+	return true;
+}
+
+/* A look-up that ends at a cover returns an error instead of the route, and most
+ * end at some guest's address. The few covers are read as what they are. */
+static bool observe_cover(Observer *observer, const L3vmObject *candidate, GError **error)
+{
+	const L3vmRouteFilter filter = {
+		.family = candidate->addr.family,
+		.table = candidate->table,
+		.protocol = observer->netlink->kernel.protocol,
+		.kernel_type = l3vm_route_kernel_type(candidate->type),
+	};
+
+	return l3vm_set_find(observer->observed, candidate) ||
+	       offer_routes(observer, &filter, error);
+}
+
+static bool observe_route(Observer *observer, const L3vmObject *candidate, GError **error)
+{
+	if (candidate->type != L3VM_ROUTE_UNICAST)
+		return observe_cover(observer, candidate, error);
+	return observe_guest_route(observer, candidate, error);
+}
+
 static bool observe_all_routes(Observer *observer, int family, GError **error)
 {
-	g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(L3vmRouteEntry));
+	const L3vmRouteFilter filter = {
+		.family = family,
+		.protocol = observer->netlink->kernel.protocol,
+	};
 
-	if (!l3vm_netlink_routes(observer->netlink, family, 0,
-				 observer->netlink->kernel.protocol, entries, error))
-		return false;
-	for (guint i = 0; i < entries->len; i++)
-		offer_route(observer, &g_array_index(entries, L3vmRouteEntry, i));
-	return true;
+	return offer_routes(observer, &filter, error);
 }
 
 /* --- the two ways to observe --------------------------------------------- */
@@ -549,7 +578,9 @@ static bool observe_candidate(Observer *observer, const L3vmObject *candidate,
 		observe_neighbour(observer, candidate);
 		return true;
 	case L3VM_OBJECT_ROUTE:
-		return how == L3VM_OBSERVE_FRESH ||
+		/* covers are shared by all ports of a network */
+		return (how == L3VM_OBSERVE_FRESH &&
+			candidate->type == L3VM_ROUTE_UNICAST) ||
 		       observe_route(observer, candidate, error);
 	case L3VM_OBJECT_RULE:
 		/* the list is short, or all of forwarding is slow */

@@ -103,6 +103,10 @@ bool l3vm_netlink_lookup(L3vmNetlink *netlink, const L3vmAddr *addr,
 	header->rtm_family = addr->family;
 	header->rtm_dst_len = (unsigned char)l3vm_family_bits(addr->family);
 	header->rtm_flags = RTM_F_FIB_MATCH;
+	/* without it IPv4 calls every table "main"; IPv6 tells it unasked, and
+	 * does not know the flag */
+	if (addr->family == AF_INET)
+		header->rtm_flags |= RTM_F_LOOKUP_TABLE;
 	nla_put(msg, RTA_DST, (int)l3vm_family_bytes(addr->family), addr->bytes);
 	/* an error is an answer: no route (ENETUNREACH), or one that says so */
 	l3vm_nl_talk(netlink->nl, msg, take_lookup, &lookup, NULL);
@@ -138,8 +142,8 @@ static void drop_routes(void *data)
 	g_array_set_size(data, 0);
 }
 
-bool l3vm_netlink_routes(L3vmNetlink *netlink, int family, uint32_t table,
-			 unsigned protocol, GArray *entries, GError **error)
+bool l3vm_netlink_routes(L3vmNetlink *netlink, const L3vmRouteFilter *filter,
+			 GArray *entries, GError **error)
 {
 	struct rtmsg *header;
 	g_autoptr(L3vmNlMsg) msg =
@@ -147,13 +151,14 @@ bool l3vm_netlink_routes(L3vmNetlink *netlink, int family, uint32_t table,
 	g_autofree char *text = NULL;
 	int result;
 
-	header->rtm_family = (unsigned char)family;
-	header->rtm_protocol = (unsigned char)protocol;
-	if (table)
-		nla_put_u32(msg, RTA_TABLE, table);
+	header->rtm_family = (unsigned char)filter->family;
+	header->rtm_protocol = (unsigned char)filter->protocol;
+	header->rtm_type = (unsigned char)filter->kernel_type;
+	if (filter->table)
+		nla_put_u32(msg, RTA_TABLE, filter->table);
 	result = l3vm_nl_dump(netlink->nl, msg, take_route, drop_routes, entries, &text);
 	/* a table that nothing was ever put into does not exist */
-	if (result && !(table && result == ENOENT))
+	if (result && !(filter->table && result == ENOENT))
 		return l3vm_fail_errno(error, result, "reading routes: %s",
 				       text ? text : g_strerror(result));
 	return true;
@@ -182,6 +187,11 @@ static const unsigned char kernel_types[] = {
 	[L3VM_ROUTE_UNREACHABLE] = RTN_UNREACHABLE,
 	[L3VM_ROUTE_BLACKHOLE] = RTN_BLACKHOLE,
 };
+
+unsigned l3vm_route_kernel_type(L3vmRouteType type)
+{
+	return kernel_types[type];
+}
 
 /* Every key is always given, also for a removal: without metric and protocol
  * the kernel removes the route of the lowest metric, whoever owns it. */

@@ -35,10 +35,18 @@ bool l3vm_netlink_lookup(L3vmNetlink *netlink, const L3vmAddr *addr,
 			 L3vmRouteEntry *entry, unsigned *kernel_type);
 bool l3vm_netlink_is_local(L3vmKernel *kernel, const L3vmAddr *addr, bool *local,
 			   GError **error);
-/* All entries of @family, @table (0: any) and @protocol (0: any); of
- * L3vmRouteEntry. */
-bool l3vm_netlink_routes(L3vmNetlink *netlink, int family, uint32_t table,
-			 unsigned protocol, GArray *entries, GError **error);
+/* Which routes: 0 means any, also for what the kernel numbers from 0. */
+typedef struct L3vmRouteFilter {
+	int family;
+	uint32_t table;
+	unsigned protocol;
+	unsigned kernel_type; /* RTN_... */
+} L3vmRouteFilter;
+
+/* Adds all entries that pass @filter to @entries (of L3vmRouteEntry). */
+bool l3vm_netlink_routes(L3vmNetlink *netlink, const L3vmRouteFilter *filter,
+			 GArray *entries, GError **error);
+unsigned l3vm_route_kernel_type(L3vmRouteType type);
 struct nl_msg *l3vm_route_message(const L3vmNetlink *netlink, int type, int flags,
 				  const L3vmObject *route, unsigned ifindex);
 

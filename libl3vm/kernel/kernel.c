@@ -10,15 +10,35 @@ void l3vm_kernel_free(L3vmKernel *kernel)
 		kernel->ops->free(kernel);
 }
 
-/* Undoes the first @n changes of @plan, the last of them first. */
+static void undo_one(L3vmKernel *kernel, const L3vmChange *change)
+{
+	L3vmChange inverse = l3vm_change_inverse(change);
+	g_autoptr(GError) error = NULL;
+
+	if (!kernel->ops->apply(kernel, &inverse, &error))
+		l3vm_warn("undo: %s", error->message);
+}
+
+/*
+ * Undoes the first @n changes of @plan, the last of them first. Setting a MAC
+ * back flushes the interface's neighbours once more, also those that the plan
+ * had not come to: what they were is written last.
+ */
 static void undo(L3vmKernel *kernel, const L3vmPlan *plan, guint n)
 {
-	while (n-- > 0) {
-		L3vmChange inverse = l3vm_change_inverse(l3vm_plan_get(plan, n));
-		g_autoptr(GError) error = NULL;
+	bool flushed = false;
 
-		if (!kernel->ops->apply(kernel, &inverse, &error))
-			l3vm_warn("undo: %s", error->message);
+	for (guint i = n; i-- > 0;) {
+		const L3vmChange *change = l3vm_plan_get(plan, i);
+
+		undo_one(kernel, change);
+		flushed |= change->before.kind == L3VM_OBJECT_MAC && change->has_before;
+	}
+	for (guint i = 0; flushed && i < l3vm_plan_size(plan); i++) {
+		const L3vmChange *change = l3vm_plan_get(plan, i);
+
+		if (change->has_before && change->before.kind == L3VM_OBJECT_NEIGHBOUR)
+			undo_one(kernel, change);
 	}
 }
 

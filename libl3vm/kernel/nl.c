@@ -19,6 +19,8 @@
 /* More than any datagram the kernel makes for a dump (NLMSG_GOODSIZE: 32 KiB),
  * so that none is truncated. */
 #define BUFFER_SIZE 65536
+/* More than any request of ours; libnl's default is a page, zeroed each time. */
+#define REQUEST_SIZE 512
 
 typedef struct Channel {
 	int fd;
@@ -88,13 +90,14 @@ void l3vm_nl_close(L3vmNl *nl)
 
 struct nl_msg *l3vm_nl_request(int type, int flags, size_t size, void *header)
 {
-	struct nl_msg *msg = nlmsg_alloc_simple(type, flags | NLM_F_REQUEST);
-	void *payload;
+	struct nl_msg *msg = nlmsg_alloc_size(REQUEST_SIZE);
+	struct nlmsghdr *message;
 
-	if (!msg || !(payload = nlmsg_reserve(msg, size, NLMSG_ALIGNTO)))
+	if (!msg || !(message = nlmsg_put(msg, 0, 0, type, (int)size,
+					  flags | NLM_F_REQUEST)))
 		g_error("out of memory");
-	memset(payload, 0, size);
-	*(void **)header = payload;
+	memset(nlmsg_data(message), 0, size);
+	*(void **)header = nlmsg_data(message);
 	return msg;
 }
 
@@ -162,6 +165,7 @@ typedef struct Exchange {
 	L3vmNlCallback callback;
 	void *data;
 	char **text;
+	bool single; /* over after one answer */
 	bool done, interrupted;
 	int result;
 } Exchange;
@@ -191,6 +195,7 @@ static void take(Exchange *exchange, struct nlmsghdr *header)
 		keep_text(exchange->text, extended_ack(header, sizeof(int32_t)));
 	} else if (exchange->callback) {
 		exchange->callback(header, exchange->data);
+		exchange->done = exchange->single;
 	}
 }
 
@@ -215,11 +220,14 @@ static int converse(L3vmNl *nl, Channel *channel, Exchange *exchange)
 int l3vm_nl_talk(L3vmNl *nl, struct nl_msg *msg, L3vmNlCallback callback, void *data,
 		 char **text)
 {
-	Exchange exchange = { .callback = callback, .data = data, .text = text };
+	Exchange exchange = {
+		.callback = callback, .data = data, .text = text, .single = callback
+	};
 	int result;
 
-	/* asked for with an answer too: the acknowledgement ends the exchange */
-	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_ACK;
+	/* a question is acknowledged by its answer, or by an error */
+	if (!callback)
+		nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_ACK;
 	result = send_message(&nl->request, msg);
 	return result ? result : converse(nl, &nl->request, &exchange);
 }

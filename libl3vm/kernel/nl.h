@@ -34,12 +34,12 @@ static inline void l3vm_nlmsg_free(L3vmNlMsg *msg)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(L3vmNlMsg, l3vm_nlmsg_free)
 
-/* Called for each answer. */
+/* Called for each answer (of a dump: each entry). */
 typedef void (*L3vmNlCallback)(struct nlmsghdr *answer, void *data);
 
 /*
- * Sends @msg and waits for its acknowledgement (or, with @callback, its
- * answers). Returns 0 or a positive errno; *@text then gets the kernel's own
+ * Sends @msg and waits for its acknowledgement (or, with @callback, its one
+ * answer). Returns 0 or a positive errno; *@text then gets the kernel's own
  * words or NULL, for the caller to free (may be NULL).
  */
 int l3vm_nl_talk(L3vmNl *nl, struct nl_msg *msg, L3vmNlCallback callback, void *data,

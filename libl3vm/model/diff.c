@@ -10,7 +10,7 @@
  *
  * One side effect of the kernel is anticipated: a new MAC flushes the
  * interface's neighbours, permanent ones too (net/core/neighbour.c,
- * neigh_changeaddr()), so they count as absent.
+ * neigh_changeaddr()), so all of them are written again.
  */
 #include "model/diff.h"
 
@@ -34,10 +34,9 @@ L3vmPlan *l3vm_diff(const L3vmSet *desired, const L3vmSet *observed)
 		const L3vmObject *after = l3vm_set_get(desired, i);
 		const L3vmObject *before = l3vm_set_find(observed, after);
 
-		if (after->kind == L3VM_OBJECT_NEIGHBOUR &&
-		    mac_will_change(desired, observed, after))
-			before = NULL;
-		if (!before || !l3vm_object_equal(before, after))
+		if (!before || !l3vm_object_equal(before, after) ||
+		    (after->kind == L3VM_OBJECT_NEIGHBOUR &&
+		     mac_will_change(desired, observed, after)))
 			l3vm_plan_add(plan, before, after);
 	}
 	for (guint i = 0; i < l3vm_set_size(observed); i++) {

@@ -116,11 +116,14 @@ bool l3vm_port_set_ifname(L3vmPort *port, const char *ifname, GError **error)
 
 bool l3vm_port_set_mac(L3vmPort *port, const char *mac, GError **error)
 {
-	if (!l3vm_mac_parse(mac, &port->mac) || !l3vm_mac_is_unicast(&port->mac))
+	L3vmMac parsed;
+
+	if (!l3vm_mac_parse(mac, &parsed) || !l3vm_mac_is_unicast(&parsed))
 		return l3vm_fail(error, L3VM_ERROR_USAGE,
 				 "MAC \"%.40s\": not a unicast MAC address (write it like "
 				 "52:54:00:00:00:05)",
 				 mac);
+	port->mac = parsed;
 	port->has_mac = true;
 	return true;
 }

@@ -16,11 +16,18 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#define HOLD_TIME      (30 * L3VM_SECOND)
-#define ROUTE_PROTOCOL 76
-#define RANK_PREFERRED 4
-#define RANK_NORMAL    5
-#define RANK_LAST      4194305000u /* 0xfa0003e8 */
+#define HOLD_TIME	(30 * L3VM_SECOND)
+#define HOLD_BYTES	(4 * 1024 * 1024)
+#define HOLD_TIME_LIMIT (5 * L3VM_SECOND)
+/* QEMU loses what it read from the tap within the last milliseconds before the
+ * guest stopped; twice what was seen under emulation. */
+#define HOLD_REPLAY	(10 * L3VM_SECOND / 1000)
+/* A switch may tell before its own forwarding has changed: 10 ms seen with FRR. */
+#define HOLD_SETTLE	(20 * L3VM_SECOND / 1000)
+#define ROUTE_PROTOCOL	76
+#define RANK_PREFERRED	4
+#define RANK_NORMAL	5
+#define RANK_LAST	4194305000u /* 0xfa0003e8 */
 
 /* See "Rank" in ARCHITECTURE.md for the reasons of these three. */
 #define RANK_FRR	20u	    /* metric of FRR's routes in the kernel */
@@ -84,6 +91,11 @@ static bool read_protocol(const L3vmValue *value, void *member, GError **error)
 static const L3vmKeyReader readers[] = {
 	{ "protocol", read_protocol, MEMBER(protocol) },
 	{ "hold-time", l3vm_value_duration, MEMBER(hold_time) },
+	{ "hold", l3vm_value_bool, MEMBER(hold) },
+	{ "hold-bytes", l3vm_value_u32, MEMBER(hold_bytes) },
+	{ "hold-time-limit", l3vm_value_duration, MEMBER(hold_time_limit) },
+	{ "hold-replay", l3vm_value_duration, MEMBER(hold_replay) },
+	{ "hold-settle", l3vm_value_duration, MEMBER(hold_settle) },
 	{ "rank-preferred", l3vm_value_u32, MEMBER(ranks.preferred) },
 	{ "rank-normal", l3vm_value_u32, MEMBER(ranks.normal) },
 	{ "rank-last", l3vm_value_u32, MEMBER(ranks.last) },
@@ -102,7 +114,8 @@ static const char *rank_problem(const L3vmRanks *ranks)
 		return "rank-normal must be less than 20, the metric of FRR's routes "
 		       "(BIRD's is 32)";
 	if (ranks->last <= RANK_LAST_FLOOR)
-		return "rank-last must be more than 0xfa000000, or FRR prefers it to BGP";
+		return "rank-last must be more than 0xfa000000, or FRR prefers it to "
+		       "BGP";
 	if (!preferred || !normal || !last)
 		return "no rank may be zero in its low 24 bits, which FRR tells routes "
 		       "apart by";
@@ -137,6 +150,10 @@ bool l3vm_section_unknown(const L3vmKeyFile *file, const L3vmKeyLine *line,
 			      line->group, hint);
 }
 
+/*
+ * Unknown sections first: a misspelt [network web] is the reason for errors that
+ * would be told otherwise.
+ */
 static bool read_file(const L3vmKeyFile *file, L3vmConfig *config, GError **error)
 {
 	static const char *const kinds[] = { "l3vm", "network" };
@@ -155,6 +172,7 @@ static bool read_file(const L3vmKeyFile *file, L3vmConfig *config, GError **erro
 	return l3vm_sections_network(file, config, error);
 }
 
+/* What holds without a file. */
 static L3vmConfig *new_config(const char *path)
 {
 	L3vmConfig *config = g_new0(L3vmConfig, 1);
@@ -162,6 +180,11 @@ static L3vmConfig *new_config(const char *path)
 	config->path = g_strdup(path);
 	config->protocol = ROUTE_PROTOCOL;
 	config->hold_time = HOLD_TIME;
+	config->hold = true;
+	config->hold_bytes = HOLD_BYTES;
+	config->hold_time_limit = HOLD_TIME_LIMIT;
+	config->hold_replay = HOLD_REPLAY;
+	config->hold_settle = HOLD_SETTLE;
 	config->ranks = (L3vmRanks){ RANK_PREFERRED, RANK_NORMAL, RANK_LAST };
 	config->networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
 						 (GDestroyNotify)l3vm_network_free);
@@ -183,6 +206,7 @@ L3vmConfig *l3vm_config_load(const char *path, GError **error)
 		return NULL;
 	if (file && !read_file(file, config, error))
 		return NULL;
+	/* After the networks, which it refers to. */
 	if (!l3vm_sections_nic(guests, config, error))
 		return NULL;
 	return g_steal_pointer(&config);
@@ -205,6 +229,7 @@ const L3vmNetwork *l3vm_config_network(const L3vmConfig *config, const char *nam
 	return g_hash_table_lookup(config->networks, name);
 }
 
+/* There are few networks, and this is asked once per NIC. */
 const L3vmNetwork *l3vm_config_bridge(const L3vmConfig *config, const char *bridge)
 {
 	GHashTableIter iter;
@@ -220,7 +245,10 @@ const L3vmNetwork *l3vm_config_bridge(const L3vmConfig *config, const char *brid
 	return NULL;
 }
 
-/* How well @nic fits: 0 not at all, the MAC counts more than the guest. */
+/*
+ * How well @nic fits: 0 not at all. The MAC counts more than the guest: it stays
+ * with the NIC, while a tap's name is the next guest's tomorrow.
+ */
 static unsigned fit(const L3vmNicConfig *nic, const char *guest, const L3vmMac *mac,
 		    const char *ifname)
 {
@@ -232,6 +260,7 @@ static unsigned fit(const L3vmNicConfig *nic, const char *guest, const L3vmMac *
 	return (by_mac ? 3u : 1u) + (nic->guest ? 1u : 0u);
 }
 
+/* Of two that fit equally the first counts; that cannot be: section-nic.c. */
 const L3vmNicConfig *l3vm_config_nic(const L3vmConfig *config, const char *guest,
 				     const L3vmMac *mac, const char *ifname)
 {

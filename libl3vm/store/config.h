@@ -28,7 +28,14 @@ typedef struct L3vmConfig {
 	char *path;
 	uint8_t protocol; /* rtm_protocol of our routes, 76 */
 	L3vmRanks ranks;
-	int64_t hold_time;    /* microseconds */
+	int64_t hold_time; /* microseconds */
+	/* what l3vm-agent does with packets for a guest that is between two hosts:
+	 * keep them, at most so many bytes a port, at most so long; replay what
+	 * reached the tap this long before the guest stopped; wait this long after
+	 * the fabric's route has come. Times in microseconds. */
+	bool hold;
+	uint32_t hold_bytes;
+	int64_t hold_time_limit, hold_replay, hold_settle;
 	GHashTable *networks; /* name -> L3vmNetwork*; always has "default" */
 	GPtrArray *nics;      /* of L3vmNicConfig* */
 } L3vmConfig;

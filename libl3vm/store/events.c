@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* events.c - the bounded log of state changes */
+/*
+ * events.c - the bounded log of state changes
+ *
+ * For whoever asks afterwards when a guest arrived and what proved it. Nothing is
+ * decided by it, so nothing fails with it.
+ */
 #include "store/record.h"
 
 #include "base/clock.h"
@@ -52,6 +57,7 @@ static void rotate(const L3vmStore *store, int fd, const struct stat *st)
 		renameat(store->fd, LOG, store->fd, OLD_LOG);
 }
 
+/* Two files of a megabyte: some thousands of moves, and a bound on a tmpfs. */
 static int open_rotated_log(const L3vmStore *store)
 {
 	struct stat st;
@@ -64,31 +70,25 @@ static int open_rotated_log(const L3vmStore *store)
 	return open_log(store, &st);
 }
 
-static char *event_line(const L3vmPort *port, const char *from, const char *to,
-			const char *evidence, size_t *size)
+/* What every line has. What is NULL is left out. */
+static json_object *begin_line(const L3vmPort *port)
 {
-	g_autoptr(json_object) event = json_object_new_object();
+	json_object *event = json_object_new_object();
 	char time[L3VM_TIME_STRLEN];
-	const char *text;
 
 	l3vm_json_add_string(event, "time", l3vm_time_format(l3vm_now(), time));
 	l3vm_json_add_string(event, "guest", port->guest);
 	l3vm_json_add_string(event, "uuid", port->uuid);
 	l3vm_json_add_string(event, "ifname", port->ifname);
-	l3vm_json_add_string(event, "from", from);
-	l3vm_json_add_string(event, "to", to);
-	l3vm_json_add_string(event, "evidence", evidence);
-	text = json_object_to_json_string_ext(
-		event, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	*size = strlen(text) + 1;
-	return g_strconcat(text, "\n", NULL);
+	return event;
 }
 
-void l3vm_event_append(L3vmStore *store, const L3vmPort *port, const char *from,
-		       const char *to, const char *evidence)
+static void append(L3vmStore *store, json_object *event)
 {
-	size_t size;
-	g_autofree char *line = event_line(port, from, to, evidence, &size);
+	const char *text = json_object_to_json_string_ext(
+		event, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	g_autofree char *line = g_strconcat(text, "\n", NULL);
+	size_t size = strlen(line);
 	int fd = open_rotated_log(store);
 
 	/* One write with O_APPEND: lines of several processes do not mix. */
@@ -96,4 +96,34 @@ void l3vm_event_append(L3vmStore *store, const L3vmPort *port, const char *from,
 		l3vm_warn("%s/" LOG ": event lost: %s", store->dir, g_strerror(errno));
 	if (fd >= 0)
 		close(fd);
+}
+
+void l3vm_event_append(L3vmStore *store, const L3vmPort *port, const char *from,
+		       const char *to, const char *evidence)
+{
+	g_autoptr(json_object) event = begin_line(port);
+
+	l3vm_json_add_string(event, "from", from);
+	l3vm_json_add_string(event, "to", to);
+	l3vm_json_add_string(event, "evidence", evidence);
+	append(store, event);
+}
+
+void l3vm_event_note(L3vmStore *store, const L3vmPort *port, const char *what,
+		     const char *key, ...)
+{
+	g_autoptr(json_object) event = begin_line(port);
+	va_list args;
+
+	l3vm_json_add_string(event, "event", what);
+	va_start(args, key);
+	for (; key; key = va_arg(args, const char *)) {
+		if (*key == '#')
+			l3vm_json_add(event, key + 1,
+				      json_object_new_int64(va_arg(args, int64_t)));
+		else
+			l3vm_json_add_string(event, key, va_arg(args, const char *));
+	}
+	va_end(args);
+	append(store, event);
 }

@@ -36,6 +36,7 @@ static bool is_ours(const struct stat *st)
 
 /* --- opening ------------------------------------------------------------ */
 
+/* Why a directory that is there is not good enough, and what to do. */
 static bool refuse(const L3vmStore *store, const char *folder, const struct stat *st,
 		   GError **error)
 {
@@ -73,6 +74,7 @@ static bool make_folder(L3vmStore *store, const char *folder, GError **error)
 			       store->dir, folder, g_strerror(errno));
 }
 
+/* As strict as with the directory itself: a folder's owner decides what is in it. */
 static bool check_folder(L3vmStore *store, const char *folder, GError **error)
 {
 	struct stat st;
@@ -101,6 +103,7 @@ static int open_dir(const char *dir)
 	return open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+/* Parents too: /run is empty after each boot. */
 static int create_dir(const char *dir)
 {
 	int fd;
@@ -113,6 +116,7 @@ static int create_dir(const char *dir)
 	return fd;
 }
 
+/* The kernel says ENOTDIR for a symbolic link too; people should be told which. */
 static bool open_failed(const L3vmStore *store, int errnum, GError **error)
 {
 	struct stat st;
@@ -124,6 +128,8 @@ static bool open_failed(const L3vmStore *store, int errnum, GError **error)
 			       errnum == EACCES ? " (run as root)" : "");
 }
 
+/* What is done to the directory from here on goes through this descriptor, so it
+ * cannot be exchanged under us. */
 static bool open_store(L3vmStore *store, GError **error)
 {
 	struct stat st;
@@ -211,6 +217,8 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
 	return (ssize_t)done;
 }
 
+/* The size is that of the open file: what is renamed over its name meanwhile is
+ * another file. */
 static bool read_open_file(L3vmStore *store, const char *path, int fd, char **text,
 			   size_t *size, GError **error)
 {
@@ -291,6 +299,7 @@ static int create_temporary(L3vmStore *store, char name[L3VM_PATH_SIZE])
 	return fd;
 }
 
+/* A tmpfs that runs full may write a part and fail with the rest. */
 static bool write_all(int fd, const char *text, size_t size)
 {
 	while (size > 0) {
@@ -306,7 +315,8 @@ static bool write_all(int fd, const char *text, size_t size)
 	return true;
 }
 
-/* Writes the temporary file and gives it its name; an errno value. */
+/* Writes the temporary file and gives it its name; an errno value. On failure
+ * nothing is left: a full disk must not become fuller by it. */
 static int write_and_rename(L3vmStore *store, const char *path, const char *text,
 			    size_t size)
 {
@@ -326,6 +336,7 @@ static int write_and_rename(L3vmStore *store, const char *path, const char *text
 	return errnum;
 }
 
+/* Errors an administrator can do something about. */
 static const char *remedy(int errnum)
 {
 	switch (errnum) {
@@ -386,6 +397,7 @@ static DIR *open_folder(const L3vmStore *store, const char *folder)
 	return dir;
 }
 
+/* No such folder: no files. It comes back with the next one that is written. */
 GPtrArray *l3vm_file_list(L3vmStore *store, const char *folder, const char *suffix,
 			  GError **error)
 {
@@ -411,7 +423,8 @@ GPtrArray *l3vm_file_list(L3vmStore *store, const char *folder, const char *suff
 	return g_steal_pointer(&names);
 }
 
-/* A write takes microseconds: after a minute its process is dead. */
+/* A write takes microseconds: after a minute its process is dead. Its number says
+ * nothing: there are PID namespaces, and numbers are used again. */
 static bool is_stale(const L3vmStore *store, const char *name)
 {
 	struct stat st;

@@ -8,8 +8,8 @@
 #include "store/json.h"
 
 #include "base/name.h"
+#include "store/value.h"
 
-#include <net/if.h>
 #include <string.h>
 
 /* --- envelope ----------------------------------------------------------- */
@@ -19,6 +19,9 @@
 #define NESTING_LIMIT 8
 
 /*
+ * The seal's size is fixed, so that a reader finds it from the end and need not
+ * parse what it has not verified.
+ *
  * FNV-1a, 64 bits. Each step is a bijection of the sum, so a change within one
  * byte always changes the result, and any other does but once in 2^64. It guards
  * against accidents; against people there are the directory's permissions.
@@ -94,6 +97,10 @@ static bool seal_is_right(const char *text, size_t size)
 	return memcmp(text + size, seal, SEAL_SIZE) == 0;
 }
 
+/*
+ * Strict: json-c by itself takes comments, single quotes and trailing commas, and
+ * would let bytes through that are no UTF-8 and end up in our own output.
+ */
 static json_object *parse(const char *text, size_t size)
 {
 	json_tokener *tokener = json_tokener_new_ex(NESTING_LIMIT);
@@ -119,6 +126,7 @@ json_object *l3vm_json_unseal(const char *text, size_t size, const char **why)
 	if (!json_object_is_type(object, json_type_object))
 		return NULL;
 	members.object = object;
+	/* All versions share the seal, so one that is newer can be told apart. */
 	l3vm_member_int(&members, "version", L3VM_RECORD_VERSION, L3VM_RECORD_VERSION);
 	*why = "written by another version of l3vm";
 	return members.bad ? NULL : g_steal_pointer(&object);
@@ -173,7 +181,7 @@ int64_t l3vm_member_int(L3vmMembers *members, const char *key, int64_t min, int6
 	return number;
 }
 
-/* @text of member @key is fine, as @ok says. */
+/* A check of the caller's own: unless @ok, member @key is bad. */
 static void expect(L3vmMembers *members, const char *key, bool ok)
 {
 	if (!members->bad && !ok)
@@ -195,6 +203,7 @@ static unsigned member_enum(L3vmMembers *members, const char *key,
 
 /* --- addresses ---------------------------------------------------------- */
 
+/* Addresses without their length, as people write them. */
 static json_object *prefix_to_json(const L3vmAddr *addr)
 {
 	char text[L3VM_ADDR_STRLEN];
@@ -228,6 +237,7 @@ static void read_prefixes(L3vmMembers *members, const char *key, GArray *addrs,
 	json_object *list = l3vm_member(members, key, json_type_array);
 	size_t n = list ? json_object_array_length(list) : 0;
 
+	/* Before the loop: a bound is of use only if it bounds the work. */
 	expect(members, key, n <= max);
 	for (size_t i = 0; i < n && !members->bad; i++) {
 		L3vmAddr addr;
@@ -239,6 +249,7 @@ static void read_prefixes(L3vmMembers *members, const char *key, GArray *addrs,
 	}
 }
 
+/* A gateway: must be there, and of its family. */
 static void read_address(L3vmMembers *members, const char *key, int family,
 			 L3vmAddr *addr)
 {
@@ -268,16 +279,7 @@ static bool read_mac(L3vmMembers *members, const char *key, L3vmMac *mac)
 
 /* --- a network's settings ----------------------------------------------- */
 
-static const char *const mode_names[] = {
-	[L3VM_MODE_ROUTED] = "routed", [L3VM_MODE_BRIDGE] = "bridge"
-};
-static const char *const cover_names[] = { [L3VM_COVER_NONE] = "none",
-					   [L3VM_COVER_UNREACHABLE] = "unreachable",
-					   [L3VM_COVER_BLACKHOLE] = "blackhole" };
-static const char *const derive_names[] = { [L3VM_DERIVE_MAC4] = "mac4",
-					    [L3VM_DERIVE_EUI64] = "eui64",
-					    [L3VM_DERIVE_EMBED4] = "embed4" };
-
+/* The prefix of a rule that has none is left out. */
 static json_object *derive_to_json(const GArray *rules)
 {
 	json_object *list = rules ? json_object_new_array() : NULL;
@@ -286,7 +288,7 @@ static json_object *derive_to_json(const GArray *rules)
 		const L3vmDerive *rule = &g_array_index(rules, L3vmDerive, i);
 		json_object *item = json_object_new_object();
 
-		l3vm_json_add_string(item, "kind", derive_names[rule->kind]);
+		l3vm_json_add_string(item, "kind", l3vm_derive_words[rule->kind]);
 		l3vm_json_add(item, "prefix",
 			      rule->kind == L3VM_DERIVE_MAC4
 				      ? NULL
@@ -298,8 +300,11 @@ static json_object *derive_to_json(const GArray *rules)
 
 static L3vmDerive derive_from_json(json_object *item, L3vmMembers *outer)
 {
+	/* Another length would put the MAC's or the address's bytes elsewhere. */
 	static const uint8_t lengths[] = {
-		[L3VM_DERIVE_MAC4] = 0, [L3VM_DERIVE_EUI64] = 64, [L3VM_DERIVE_EMBED4] = 96
+		[L3VM_DERIVE_MAC4] = 0,
+		[L3VM_DERIVE_EUI64] = 64,
+		[L3VM_DERIVE_EMBED4] = 96,
 	};
 	L3vmMembers members = { .object = item };
 	L3vmDerive rule = { 0 };
@@ -308,8 +313,8 @@ static L3vmDerive derive_from_json(json_object *item, L3vmMembers *outer)
 	expect(outer, "derive", json_object_is_type(item, json_type_object));
 	if (outer->bad)
 		return rule;
-	rule.kind = (L3vmDeriveKind)member_enum(&members, "kind", derive_names,
-						G_N_ELEMENTS(derive_names));
+	rule.kind = (L3vmDeriveKind)member_enum(&members, "kind", l3vm_derive_words,
+						G_N_ELEMENTS(l3vm_derive_words));
 	prefix = l3vm_member_string(&members, "prefix");
 	expect(&members, "prefix",
 	       rule.kind == L3VM_DERIVE_MAC4 ||
@@ -358,13 +363,17 @@ static char **read_strings(L3vmMembers *members, const char *key)
 	return strings;
 }
 
+/*
+ * All of it, though teardown needs but half: `l3vm status` shows a port as it was
+ * set up, and reconcile compares it with what the configuration says now.
+ */
 static json_object *network_to_json(const L3vmNetwork *network)
 {
 	json_object *object = json_object_new_object();
 	char text[L3VM_ADDR_STRLEN];
 
 	l3vm_json_add_string(object, "name", network->name);
-	l3vm_json_add_string(object, "mode", mode_names[network->mode]);
+	l3vm_json_add_string(object, "mode", l3vm_mode_words[network->mode]);
 	l3vm_json_add_string(object, "gateway4",
 			     l3vm_addr_format(&network->gateway4, text));
 	l3vm_json_add_string(object, "gateway6",
@@ -376,7 +385,7 @@ static json_object *network_to_json(const L3vmNetwork *network)
 	add_bool(object, "proxy_arp", network->proxy_arp);
 	add_bool(object, "guard", network->guard);
 	add_bool(object, "learn", network->learn);
-	l3vm_json_add_string(object, "cover", cover_names[network->cover]);
+	l3vm_json_add_string(object, "cover", l3vm_cover_words[network->cover]);
 	l3vm_json_add_string(object, "bridge", network->bridge);
 	l3vm_json_add(object, "derive", derive_to_json(network->derive));
 	l3vm_json_add(object, "announce", strings_to_json(network->announce));
@@ -392,6 +401,7 @@ static bool has(const L3vmMembers *members, const char *key)
 	return value != NULL;
 }
 
+/* "allow" absent means any address, and empty means none. */
 static void read_lists(L3vmMembers *members, L3vmNetwork *network)
 {
 	if (has(members, "allow")) {
@@ -423,8 +433,8 @@ static L3vmNetwork *network_from_json(json_object *object, const char **bad)
 	network->name = g_strdup(l3vm_member_string(&members, "name"));
 	expect(&members, "name",
 	       network->name && l3vm_network_name_is_valid(network->name));
-	network->mode = (L3vmMode)member_enum(&members, "mode", mode_names,
-					      G_N_ELEMENTS(mode_names));
+	network->mode = (L3vmMode)member_enum(&members, "mode", l3vm_mode_words,
+					      G_N_ELEMENTS(l3vm_mode_words));
 	read_address(&members, "gateway4", AF_INET, &network->gateway4);
 	read_address(&members, "gateway6", AF_INET6, &network->gateway6);
 	expect(&members, "gateway_mac",
@@ -434,8 +444,8 @@ static L3vmNetwork *network_from_json(json_object *object, const char **bad)
 	network->proxy_arp = l3vm_member_bool(&members, "proxy_arp");
 	network->guard = l3vm_member_bool(&members, "guard");
 	network->learn = l3vm_member_bool(&members, "learn");
-	network->cover = (L3vmCover)member_enum(&members, "cover", cover_names,
-						G_N_ELEMENTS(cover_names));
+	network->cover = (L3vmCover)member_enum(&members, "cover", l3vm_cover_words,
+						G_N_ELEMENTS(l3vm_cover_words));
 	network->bridge = read_bridge(&members, network->mode);
 	read_lists(&members, network);
 	*bad = members.bad;
@@ -443,6 +453,9 @@ static L3vmNetwork *network_from_json(json_object *object, const char **bad)
 }
 
 /* --- a port ------------------------------------------------------------- */
+
+/* One form for ports and for NICs that only wait for an interface: the members
+ * that a NIC has no use for are then empty. */
 
 void l3vm_json_add_port(json_object *object, const L3vmPort *port)
 {

@@ -14,6 +14,7 @@
 
 /* --- errors ------------------------------------------------------------- */
 
+/* FILE:LINE: is what editors and compilers' users jump to. */
 static bool fail_at(const L3vmKeyFile *file, unsigned line, GError **error,
 		    const char *text)
 {
@@ -233,7 +234,10 @@ static bool scan(L3vmKeyFile *file, const char *text, GError **error)
 
 /* --- loading ------------------------------------------------------------ */
 
-/* Up to one byte more than the limit; NULL with errno. */
+/*
+ * Up to one byte more than the limit; NULL with errno. Not by the size that
+ * stat(2) tells: an editor may be writing the file at this moment.
+ */
 static char *read_fd(int fd, size_t *size)
 {
 	g_autofree char *text = g_malloc(SIZE_LIMIT + 2);
@@ -272,14 +276,16 @@ static char *read_text(const char *path, int fd, GError **error)
 	return NULL;
 }
 
+/*
+ * What the scan lets through GKeyFile should take too. Should they differ, then
+ * GKeyFile's word counts: it is where the values come from.
+ */
 static bool parse(L3vmKeyFile *file, const char *text, GError **error)
 {
 	g_autoptr(GError) failure = NULL;
 
 	if (!scan(file, text, error))
 		return false;
-	if (*text == '\0')
-		return true;
 	if (g_key_file_load_from_data(file->data, text, strlen(text), G_KEY_FILE_NONE,
 				      &failure))
 		return true;
@@ -287,6 +293,10 @@ static bool parse(L3vmKeyFile *file, const char *text, GError **error)
 			 failure->message);
 }
 
+/*
+ * Symbolic links are followed, unlike in the state directory: the file belongs to
+ * the administrator, and configuration managers put links there.
+ */
 bool l3vm_keyfile_load(const char *path, L3vmKeyFile **file, GError **error)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -325,6 +335,7 @@ void l3vm_keyfile_free(L3vmKeyFile *file)
 
 /* --- reading ------------------------------------------------------------ */
 
+/* "networks" and "network-web" are not of the kind "network". */
 const char *l3vm_section_name(const char *group, const char *kind)
 {
 	size_t size = strlen(kind);
@@ -347,6 +358,10 @@ static const L3vmKeyReader *find_reader(const L3vmKeyReader *readers, size_t n,
 	return NULL;
 }
 
+/*
+ * Most unknown keys are slips of the fingers, and most others keys of another
+ * section; the first kind can be helped.
+ */
 static bool unknown_key(const L3vmKeyFile *file, const L3vmKeyLine *line,
 			const L3vmKeyReader *readers, size_t n, GError **error)
 {
@@ -375,6 +390,10 @@ static bool read_line(const L3vmKeyFile *file, const L3vmKeyLine *line,
 	return reader->read(&value, (char *)into + reader->offset, error);
 }
 
+/*
+ * In the order of the file, so that the first error told is the first to be seen
+ * in it. The scan saw to it that the section's keys stand together.
+ */
 bool l3vm_keyfile_read(const L3vmKeyFile *file, const L3vmKeyLine *header,
 		       const L3vmKeyReader *readers, size_t n, void *into,
 		       GError **error)

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 struct L3vmLock {
-	const L3vmStore *store;
+	const L3vmStore *store; /* must outlive the lock */
 	int fd;
 	bool retired;
 	char path[L3VM_PATH_SIZE];
@@ -53,6 +53,10 @@ static int try_lock(L3vmLock *lock, int64_t timeout)
 	return errnum;
 }
 
+/*
+ * Each round waits on the file that has the name now; a round ends early when that
+ * file was retired, and the next one makes a new file or finds another's.
+ */
 static int wait_for_lock(L3vmLock *lock, int64_t timeout)
 {
 	int64_t deadline = g_get_monotonic_time() + timeout, left = timeout;
@@ -65,10 +69,28 @@ static int wait_for_lock(L3vmLock *lock, int64_t timeout)
 	return errnum == EAGAIN ? ETIMEDOUT : errnum;
 }
 
+/* Says what an administrator can do about it. */
+static void take_failed(const L3vmLock *lock, const char *key, int errnum,
+			int64_t timeout, GError **error)
+{
+	const char *dir = lock->store->dir;
+
+	if (errnum == ETIMEDOUT)
+		l3vm_fail(error, L3VM_ERROR_FAILED,
+			  "guest %s: another l3vm process has worked on it for %.1f s "
+			  "(try again; fuser %s/%s names it)",
+			  key, (double)timeout / (double)G_USEC_PER_SEC, dir,
+			  lock->path);
+	else
+		l3vm_fail_errno(error, errnum, "lock %s/%s: %s", dir, lock->path,
+				g_strerror(errnum));
+}
+
 L3vmLock *l3vm_lock_take(L3vmStore *store, const char *key, int64_t timeout,
 			 GError **error)
 {
 	g_autoptr(L3vmLock) lock = g_new0(L3vmLock, 1);
+	g_autofree char *name = NULL;
 	int errnum;
 
 	lock->store = store;
@@ -78,19 +100,12 @@ L3vmLock *l3vm_lock_take(L3vmStore *store, const char *key, int64_t timeout,
 			  "lock of guest \"%s\": not a usable name", key);
 		return NULL;
 	}
-	snprintf(lock->path, sizeof(lock->path), "guests/%s.lock", key);
+	/* A UUID in capitals is the same guest, so it must be the same lock. */
+	name = l3vm_uuid_is_valid(key) ? g_ascii_strdown(key, -1) : g_strdup(key);
+	snprintf(lock->path, sizeof(lock->path), "guests/%s.lock", name);
 	errnum = wait_for_lock(lock, timeout);
-	if (errnum == ETIMEDOUT) {
-		l3vm_fail(
-			error, L3VM_ERROR_FAILED,
-			"guest %s: another l3vm process works on it for more than %.1f s "
-			"(try again; fuser %s/%s names it)",
-			key, (double)timeout / 1e6, store->dir, lock->path);
-		return NULL;
-	}
 	if (errnum) {
-		l3vm_fail_errno(error, errnum, "lock %s/%s: %s", store->dir, lock->path,
-				g_strerror(errnum));
+		take_failed(lock, key, errnum, timeout, error);
 		return NULL;
 	}
 	return g_steal_pointer(&lock);

@@ -14,8 +14,10 @@
 #include "store/files.h"
 #include "store/json.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PENDING "pending-"
 
@@ -52,6 +54,7 @@ static bool port_path(const char *name, char path[L3VM_PATH_SIZE])
 	return true;
 }
 
+/* With its suffix a name of the longest kind is a file name still. */
 static bool guest_path(const char *key, char path[L3VM_PATH_SIZE])
 {
 	if (!l3vm_guest_name_is_valid(key))
@@ -62,7 +65,12 @@ static bool guest_path(const char *key, char path[L3VM_PATH_SIZE])
 
 /* --- both kinds --------------------------------------------------------- */
 
-/* Reads and unseals; true with *@object NULL if there is no usable record. */
+/*
+ * Reads and unseals. A record that cannot be used is one that is not there: the
+ * port is then built from what its manager says and what the kernel has, which is
+ * the truth anyway. Only what hides the truth (no permission, I/O error) is an
+ * error. True with *@object NULL if there is no usable record.
+ */
 static bool load(L3vmStore *store, const char *path, json_object **object,
 		 GError **error)
 {
@@ -133,6 +141,7 @@ bool l3vm_record_save(L3vmStore *store, const L3vmPort *port, GError **error)
 	return save(store, path, object, error);
 }
 
+/* A name that cannot be a record's is absent, and absent is success. */
 bool l3vm_record_remove(L3vmStore *store, const char *name, GError **error)
 {
 	char path[L3VM_PATH_SIZE];
@@ -188,6 +197,7 @@ static L3vmGuest *new_guest(const char *name, const char *uuid)
 	return guest;
 }
 
+/* A name from a record becomes part of a path again: it is checked again. */
 static bool read_ports(L3vmMembers *members, L3vmGuest *guest)
 {
 	json_object *list = l3vm_member(members, "ports", json_type_array);
@@ -225,6 +235,7 @@ static bool read_nics(L3vmMembers *members, L3vmGuest *guest)
 	return !members->bad;
 }
 
+/* All or nothing: half of a guest's ports would be a guest that lost the others. */
 static L3vmGuest *guest_from_json(json_object *object)
 {
 	L3vmMembers members = { .object = object };
@@ -247,19 +258,45 @@ static const char *guest_key(const L3vmGuest *guest)
 	return guest->uuid ? guest->uuid : guest->guest;
 }
 
-/* NULL without @error if there is no usable record under @key. */
+/*
+ * The guest as its ports' records tell it: a damaged file must not hide them, or
+ * the routes of a guest that stops would stay. A pending migration is forgotten.
+ */
+static L3vmGuest *guest_of_ports(L3vmStore *store, const char *key, GError **error)
+{
+	g_autoptr(GPtrArray) ports = l3vm_record_list(store, error);
+	L3vmGuest *guest = NULL;
+
+	for (guint i = 0; ports && i < ports->len; i++) {
+		const L3vmPort *port = ports->pdata[i];
+
+		if (strcmp(l3vm_port_guest_key(port), key))
+			continue;
+		if (!guest)
+			guest = new_guest(port->guest, port->uuid);
+		g_ptr_array_add(guest->ports, l3vm_record_name(port));
+	}
+	return guest;
+}
+
+/* NULL without @error if there is no record under @key. */
 static L3vmGuest *load_guest(L3vmStore *store, const char *key, GError **error)
 {
 	g_autoptr(json_object) object = NULL;
 	g_autoptr(L3vmGuest) guest = NULL;
 	char path[L3VM_PATH_SIZE];
 
-	if (!guest_path(key, path) || !load(store, path, &object, error) || !object)
+	if (!guest_path(key, path) || !load(store, path, &object, error))
 		return NULL;
+	if (!object)
+		return faccessat(store->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0
+			       ? guest_of_ports(store, key, error)
+			       : NULL;
 	guest = guest_from_json(object);
+	/* Copied or renamed by hand: as with ports, it is not this guest's. */
 	if (!guest || strcmp(guest_key(guest), key)) {
 		l3vm_warn("%s/%s: ignored: its content is unusable", store->dir, path);
-		return NULL;
+		return guest_of_ports(store, key, error);
 	}
 	return g_steal_pointer(&guest);
 }
@@ -305,6 +342,7 @@ static json_object *guest_to_json(const L3vmGuest *guest)
 	return object;
 }
 
+/* An empty record says no more than none, and would stay for ever. */
 bool l3vm_guest_save(L3vmStore *store, const L3vmGuest *guest, GError **error)
 {
 	g_autoptr(json_object) object = NULL;
@@ -320,7 +358,10 @@ bool l3vm_guest_save(L3vmStore *store, const L3vmGuest *guest, GError **error)
 	return save(store, path, object, error);
 }
 
-/* Among all records, the first whose guest has this name or UUID. */
+/*
+ * Among all records, the first whose guest has this name. Needed only for guests
+ * with a UUID that somebody calls by their name: a person, seldom a program.
+ */
 static L3vmGuest *search_guests(L3vmStore *store, const char *wanted, GError **error)
 {
 	g_autoptr(GPtrArray) keys = l3vm_file_list(store, "guests", ".json", error);
@@ -340,6 +381,7 @@ static L3vmGuest *search_guests(L3vmStore *store, const char *wanted, GError **e
 	return NULL;
 }
 
+/* The file of that name first: most callers have what the file is named by. */
 L3vmGuest *l3vm_guest_find(L3vmStore *store, const char *name_or_uuid, GError **error)
 {
 	g_autofree char *key = l3vm_uuid_is_valid(name_or_uuid)

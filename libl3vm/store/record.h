@@ -87,4 +87,13 @@ bool l3vm_address_take(L3vmStore *store, const L3vmAddr *prefix, const char *own
 void l3vm_event_append(L3vmStore *store, const L3vmPort *port, const char *from,
 		       const char *to, const char *evidence);
 
+/*
+ * A line that is no change of state: "event" is @what, then pairs of a key and its
+ * value up to a NULL key. A key that starts with '#' has an int64_t (and is
+ * written without it), any other a string or NULL (left out).
+ */
+void l3vm_event_note(L3vmStore *store, const L3vmPort *port, const char *what,
+		     const char *key, ...) G_GNUC_NULL_TERMINATED;
+
+
 #endif

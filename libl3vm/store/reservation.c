@@ -29,6 +29,7 @@
 /* A link may go and come between two of our calls, but not for ever. */
 #define ATTEMPTS 16
 
+/* '/' cannot be in a file name; '_' is in no address. */
 static void link_path(const L3vmAddr *prefix, char path[L3VM_PATH_SIZE])
 {
 	char text[L3VM_ADDR_STRLEN];
@@ -86,7 +87,7 @@ bool l3vm_address_reserve(L3vmStore *store, const L3vmAddr *prefix, const char *
 	return failed(store, path, errnum, error);
 }
 
-/* Removes the link if it is @owner's. */
+/* Removes the link if it is @owner's; an errno value. */
 static int remove_own(L3vmStore *store, const char *path, const char *owner)
 {
 	char found[L3VM_PATH_SIZE];
@@ -114,7 +115,10 @@ void l3vm_address_release(L3vmStore *store, const L3vmAddr *prefix, const char *
 			  g_strerror(errnum));
 }
 
-/* Puts a link to @owner in place of the one to @holder; an errno value. */
+/*
+ * Puts a link to @owner in place of the one to @holder; an errno value. With the
+ * lock held. A rename replaces it in one step: at no time is the address free.
+ */
 static int replace_link(L3vmStore *store, const char *path, const char *owner,
 			const char *holder)
 {

@@ -23,12 +23,10 @@
 
 static bool read_mode(const L3vmValue *value, void *member, GError **error)
 {
-	static const char *const words[] = {
-		[L3VM_MODE_ROUTED] = "routed", [L3VM_MODE_BRIDGE] = "bridge"
-	};
 	unsigned index;
 
-	if (!l3vm_value_word(value, words, G_N_ELEMENTS(words), &index, error))
+	if (!l3vm_value_word(value, l3vm_mode_words, G_N_ELEMENTS(l3vm_mode_words),
+			     &index, error))
 		return false;
 	*(L3vmMode *)member = (L3vmMode)index;
 	return true;
@@ -36,12 +34,10 @@ static bool read_mode(const L3vmValue *value, void *member, GError **error)
 
 static bool read_cover(const L3vmValue *value, void *member, GError **error)
 {
-	static const char *const words[] = { [L3VM_COVER_NONE] = "none",
-					     [L3VM_COVER_UNREACHABLE] = "unreachable",
-					     [L3VM_COVER_BLACKHOLE] = "blackhole" };
 	unsigned index;
 
-	if (!l3vm_value_word(value, words, G_N_ELEMENTS(words), &index, error))
+	if (!l3vm_value_word(value, l3vm_cover_words, G_N_ELEMENTS(l3vm_cover_words),
+			     &index, error))
 		return false;
 	*(L3vmCover *)member = (L3vmCover)index;
 	return true;
@@ -69,6 +65,7 @@ static bool read_gateway(const L3vmValue *value, int family, const char *link_lo
 	return true;
 }
 
+/* Two keys, not a list: each network has exactly one of either family. */
 static bool read_gateway4(const L3vmValue *value, void *member, GError **error)
 {
 	return read_gateway(value, AF_INET, "169.254.0.0/16", member, error);
@@ -109,7 +106,8 @@ static bool read_table(const L3vmValue *value, void *member, GError **error)
 	bool found = l3vm_parse_u32(value->text, member);
 	const char *taken;
 
-	/* The kernel's names hold even where no iproute2 is installed. */
+	/* The kernel's names hold even where no iproute2 is installed, and a file
+	 * that gives them other numbers is wrong. */
 	for (size_t i = 0; !found && i < G_N_ELEMENTS(known); i++)
 		if (!strcmp(value->text, known[i].name)) {
 			*(uint32_t *)member = known[i].table;
@@ -124,6 +122,8 @@ static bool read_table(const L3vmValue *value, void *member, GError **error)
 	return !taken || l3vm_value_fail(value, error, "%s", taken);
 }
 
+/* Of two bounds the lower is for what is no MTU at all, and the other is a rule
+ * that not everybody knows: so it has a message of its own. */
 static bool read_mtu(const L3vmValue *value, void *member, GError **error)
 {
 	uint32_t mtu;
@@ -141,45 +141,44 @@ static bool read_mtu(const L3vmValue *value, void *member, GError **error)
 
 /* --- derive ------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	L3vmDeriveKind kind;
-	uint8_t len; /* of its prefix; 0: has none */
-} derivations[] = {
-	{ "mac4", L3VM_DERIVE_MAC4, 0 },
-	{ "eui64", L3VM_DERIVE_EUI64, 64 },
-	{ "embed4", L3VM_DERIVE_EMBED4, 96 },
+/* Lengths of the rules' prefixes: what is behind them the rule fills in. */
+static const uint8_t derive_lengths[] = {
+	[L3VM_DERIVE_MAC4] = 0, /* has none */
+	[L3VM_DERIVE_EUI64] = 64,
+	[L3VM_DERIVE_EMBED4] = 96,
 };
+
+/* The prefix of a rule; @word may be NULL. */
+static bool read_rule_prefix(const char *word, uint8_t len, L3vmAddr *prefix)
+{
+	return word && l3vm_prefix_parse(word, prefix) && prefix->family == AF_INET6 &&
+	       prefix->len == len && l3vm_addr_is_assignable(prefix, NULL);
+}
 
 /* One rule from @words; how many of them it took, 0 on error. */
 static size_t read_rule(const L3vmValue *value, char **words, L3vmDerive *rule,
 			GError **error)
 {
-	const char *why;
-
-	for (size_t i = 0; i < G_N_ELEMENTS(derivations); i++) {
-		const uint8_t len = derivations[i].len;
-
-		if (strcmp(words[0], derivations[i].name))
+	for (size_t i = 0; i < G_N_ELEMENTS(l3vm_derive_words); i++) {
+		if (strcmp(words[0], l3vm_derive_words[i]))
 			continue;
-		*rule = (L3vmDerive){ .kind = derivations[i].kind };
-		if (!len)
+		*rule = (L3vmDerive){ .kind = (L3vmDeriveKind)i };
+		if (!derive_lengths[i])
 			return 1;
-		if (words[1] && l3vm_prefix_parse(words[1], &rule->prefix) &&
-		    rule->prefix.family == AF_INET6 && rule->prefix.len == len &&
-		    l3vm_addr_is_assignable(&rule->prefix, &why))
+		if (read_rule_prefix(words[1], derive_lengths[i], &rule->prefix))
 			return 2;
 		l3vm_value_fail(value, error, "%s needs an IPv6 prefix of length %u",
-				words[0], len);
+				words[0], derive_lengths[i]);
 		return 0;
 	}
-	l3vm_value_fail(
-		value, error,
-		"\"%.40s\" is not none, mac4, eui64 PREFIX/64 or embed4 PREFIX/96",
-		words[0]);
+	l3vm_value_fail(value, error,
+			"\"%.40s\" is not none, mac4, eui64 PREFIX/64 or "
+			"embed4 PREFIX/96",
+			words[0]);
 	return 0;
 }
 
+/* NULL for none: then the network derives nothing. */
 static void replace_array(GArray **array, GArray *with)
 {
 	if (*array)
@@ -187,6 +186,7 @@ static void replace_array(GArray **array, GArray *with)
 	*array = with;
 }
 
+/* Rules apply in their order: embed4 needs the IPv4 address that came before. */
 static bool read_derive(const L3vmValue *value, void *member, GError **error)
 {
 	g_autoptr(GArray) rules = g_array_new(FALSE, FALSE, sizeof(L3vmDerive));
@@ -232,6 +232,7 @@ static bool check_announcer(const L3vmValue *value, char **words, guint i,
 			       hint);
 }
 
+/* "none" leaves an empty list, which differs from the default. */
 static bool read_announce(const L3vmValue *value, void *member, GError **error)
 {
 	g_auto(GStrv) words = l3vm_value_split(value, error);
@@ -251,6 +252,7 @@ static bool read_announce(const L3vmValue *value, void *member, GError **error)
 
 /* --- sections ----------------------------------------------------------- */
 
+/* In the order of l3vm.conf(5), which describes each. */
 #define MEMBER(name) offsetof(L3vmNetwork, name)
 
 static const L3vmKeyReader readers[] = {
@@ -305,6 +307,7 @@ static bool read_section(const L3vmKeyFile *file, const L3vmKeyLine *line,
 	g_autoptr(L3vmNetwork) network =
 		l3vm_network_copy(l3vm_config_network(config, "default"), name);
 
+	/* One bridge cannot serve two networks: their guests would be on one LAN. */
 	g_clear_pointer(&network->bridge, g_free);
 	if (!l3vm_keyfile_read(file, line, readers, G_N_ELEMENTS(readers), network,
 			       error) ||

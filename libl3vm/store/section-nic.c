@@ -12,6 +12,10 @@
 
 #define MEMBER(name) offsetof(L3vmNicConfig, name)
 
+/*
+ * What no guest may have is refused here, where the line is known; whether the
+ * network allows it and no other guest has it is decided when the NIC comes up.
+ */
 static bool read_addresses(const L3vmValue *value, void *member, GError **error)
 {
 	GArray **list = member;
@@ -34,6 +38,7 @@ static bool read_addresses(const L3vmValue *value, void *member, GError **error)
 	return true;
 }
 
+/* The bound is the same as for a NIC that is described on the command line. */
 static bool read_prefixes(const L3vmValue *value, void *member, GError **error)
 {
 	GArray **list = member;
@@ -88,13 +93,15 @@ static bool set_identity(L3vmNicConfig *nic, const char *name)
 	return true;
 }
 
+/* Two sections for one NIC are fine if each is for another guest: the names of
+ * taps are used again and again. */
 static bool is_same(const L3vmNicConfig *a, const L3vmNicConfig *b)
 {
 	return a->has_mac == b->has_mac && l3vm_mac_equal(&a->mac, &b->mac) &&
 	       !g_strcmp0(a->ifname, b->ifname) && !g_strcmp0(a->guest, b->guest);
 }
 
-/* Of two sections for one NIC of one guest, which would count? */
+/* Of two sections for one NIC of one guest, which would count? So neither does. */
 static bool check_nic(const L3vmKeyFile *file, const L3vmKeyLine *line,
 		      const L3vmNicConfig *nic, const L3vmConfig *config,
 		      GError **error)
@@ -130,6 +137,8 @@ static bool read_section(const L3vmKeyFile *file, const L3vmKeyLine *line,
 	return true;
 }
 
+/* An error in one file is an error of the whole: a guest whose addresses are not
+ * known must not come up with those its network would derive. */
 static bool read_file(const char *path, L3vmConfig *config, GError **error)
 {
 	static const char *const kinds[] = { "nic" };
@@ -137,7 +146,7 @@ static bool read_file(const char *path, L3vmConfig *config, GError **error)
 
 	if (!l3vm_keyfile_load(path, &file, error))
 		return false;
-	/* NULL: removed since the folder was read */
+	/* NULL: removed since the folder was read. */
 	for (guint i = 0; file && i < file->lines->len; i++) {
 		const L3vmKeyLine *line = l3vm_keyfile_line(file, i);
 		const char *name = l3vm_section_name(line->group, "nic");
@@ -155,7 +164,8 @@ static int compare_names(gconstpointer a, gconstpointer b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The names of the files to read, in byte order. */
+/* The names of the files to read, in byte order: the same on every host, whatever
+ * its locale. Dot files are an editor's. */
 static GPtrArray *list_files(GDir *dir)
 {
 	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
@@ -177,6 +187,7 @@ bool l3vm_sections_nic(const char *folder, L3vmConfig *config, GError **error)
 	if (g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT))
 		return true;
 	if (!dir) {
+		/* A file of that name, a disk that fails: not "no guests". */
 		bool denied = g_error_matches(failure, G_FILE_ERROR,
 					      G_FILE_ERROR_ACCES);
 

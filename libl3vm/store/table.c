@@ -23,6 +23,7 @@ static bool line_names(const char *line, const char *name, uint32_t *number)
 	       l3vm_parse_u32(words[0], number);
 }
 
+/* Read anew at each call: a configuration has few such names. */
 static bool file_names(const char *path, const char *name, uint32_t *number)
 {
 	g_autofree char *text = NULL;
@@ -38,6 +39,7 @@ static bool file_names(const char *path, const char *name, uint32_t *number)
 	return false;
 }
 
+/* As lib/rt_names.c of iproute2 does: all *.conf, in no certain order. */
 static bool folder_names(const char *path, const char *name, uint32_t *number)
 {
 	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);

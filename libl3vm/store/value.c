@@ -10,6 +10,24 @@
 
 #define DAY (24 * 60 * 60 * L3VM_SECOND)
 
+const char *const l3vm_mode_words[] = {
+	[L3VM_MODE_ROUTED] = "routed",
+	[L3VM_MODE_BRIDGE] = "bridge",
+};
+
+const char *const l3vm_cover_words[] = {
+	[L3VM_COVER_NONE] = "none",
+	[L3VM_COVER_UNREACHABLE] = "unreachable",
+	[L3VM_COVER_BLACKHOLE] = "blackhole",
+};
+
+const char *const l3vm_derive_words[] = {
+	[L3VM_DERIVE_MAC4] = "mac4",
+	[L3VM_DERIVE_EUI64] = "eui64",
+	[L3VM_DERIVE_EMBED4] = "embed4",
+};
+
+/* The error lists all words: short of the manual, that is the best help. */
 bool l3vm_value_word(const L3vmValue *value, const char *const *words, size_t n,
 		     unsigned *index, GError **error)
 {
@@ -31,6 +49,7 @@ bool l3vm_value_word(const L3vmValue *value, const char *const *words, size_t n,
 	return l3vm_value_fail(value, error, "must be %s%s", all->str, hint);
 }
 
+/* Not "on", "1" or "Yes": one way to write it is one to search for. */
 bool l3vm_value_bool(const L3vmValue *value, void *member, GError **error)
 {
 	static const char *const words[] = { "yes", "no", "true", "false" };
@@ -64,6 +83,11 @@ bool l3vm_value_u32(const L3vmValue *value, void *member, GError **error)
 	return true;
 }
 
+/*
+ * The unit is not optional: some programs take a bare number for seconds, others
+ * for milliseconds, and a wrong hold time is noticed only when a migration loses
+ * packets.
+ */
 bool l3vm_value_duration(const L3vmValue *value, void *member, GError **error)
 {
 	static const struct {
@@ -83,6 +107,7 @@ bool l3vm_value_duration(const L3vmValue *value, void *member, GError **error)
 		if (strcmp(value->text + digits, units[i].name) ||
 		    !l3vm_parse_u32(count, &number))
 			continue;
+		/* 2^32 minutes in microseconds still fit 63 bits. */
 		if (number * units[i].usec > DAY)
 			break;
 		*usec = number * units[i].usec;
@@ -133,6 +158,10 @@ bool l3vm_value_guest(const L3vmValue *value, void *member, GError **error)
 			 error);
 }
 
+/*
+ * "allow =" alone could mean nothing or anything, and somebody would be sure of
+ * each; so it means neither.
+ */
 char **l3vm_value_split(const L3vmValue *value, GError **error)
 {
 	g_autoptr(GPtrArray) words = g_ptr_array_new();
@@ -150,7 +179,7 @@ char **l3vm_value_split(const L3vmValue *value, GError **error)
 	return (char **)g_ptr_array_free(g_steal_pointer(&words), FALSE);
 }
 
-/* Appends what is not yet there. */
+/* Naming one twice is a slip: the second was meant to be another. */
 static bool append_once(GArray *addrs, const L3vmAddr *addr)
 {
 	for (guint i = 0; i < addrs->len; i++)
@@ -160,6 +189,10 @@ static bool append_once(GArray *addrs, const L3vmAddr *addr)
 	return true;
 }
 
+/*
+ * The list is replaced, not extended: that is how a network overrides what it
+ * inherits. Into @list only when all of it is good.
+ */
 static bool read_list(const L3vmValue *value, bool (*parse)(const char *, L3vmAddr *),
 		      const char *what, GArray **list, GError **error)
 {

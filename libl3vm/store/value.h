@@ -8,9 +8,16 @@
 #define L3VM_STORE_VALUE_H
 
 #include "base/addr.h"
+#include "model/network.h"
 #include "store/keyfile.h"
 
 #include <stdint.h>
+
+/* The words of the configuration and the records for L3vmMode, L3vmCover and
+ * L3vmDeriveKind, in their order. */
+extern const char *const l3vm_mode_words[2];
+extern const char *const l3vm_cover_words[3];
+extern const char *const l3vm_derive_words[3];
 
 bool l3vm_value_bool(const L3vmValue *value, void *member, GError **error);
 /* Into a uint32_t; decimal, or hexadecimal with 0x. */

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent.h - what the parts of l3vm-agent share
+ *
+ *   main.c          options, signals, the loop
+ *   tracker.c       the ports on record, and what each state needs
+ *   watch-guest.c   frames of a guest whose arrival is awaited
+ *   watch-kernel.c  interfaces and routes
+ *   watch-libvirt.c guests' pauses, resumes and migrations, from libvirt
+ *   hold.c          a leaving guest's packets, kept until they can follow it
+ *   tun.c           the device that they are kept with
+ *
+ * The agent is fast, not needed: whatever it knows is in the kernel, the records
+ * and libvirt, so it may start, die and start again at any moment. It is one
+ * thread, and nothing in it waits.
+ */
+#ifndef L3VM_AGENT_AGENT_H
+#define L3VM_AGENT_AGENT_H
+
+#include "engine.h"
+#include "kernel/monitor.h"
+
+#include <glib.h>
+
+typedef struct Agent Agent;
+typedef struct AgentPort AgentPort;
+typedef struct Evidence Evidence;
+typedef struct Hold Hold;
+typedef struct Tun Tun;
+typedef struct LibvirtWatch LibvirtWatch;
+
+/* A port on record. */
+struct AgentPort {
+	Agent *agent;
+	char *name;	    /* of its record */
+	L3vmPort *port;	    /* as last read */
+	Evidence *evidence; /* while prepared: its frames are looked at */
+	Hold *hold;	    /* while leaving: its packets are watched or kept */
+	guint timer;	    /* while arrived: hold-time */
+};
+
+struct Agent {
+	L3vm *host;
+	GMainLoop *loop;
+	GHashTable *ports;  /* record name -> AgentPort, owned */
+	GHashTable *indexes; /* interface index -> AgentPort, borrowed */
+	unsigned pending;   /* ports that have no interface yet */
+	int inotify;
+	L3vmMonitor *monitor;
+	guint sweep;	    /* a pending reconcile, or 0 */
+	int64_t swept;	    /* when the last one ended, monotonic */
+	Tun *tun;	    /* NULL: holding is off, or not possible */
+	char *libvirt_uri;  /* NULL: not watched */
+	LibvirtWatch *libvirt;
+	unsigned holds;	    /* ports that have one */
+	int64_t held, delivered, dropped; /* packets, since start */
+};
+
+/* --- tracker.c --- */
+bool agent_track(Agent *agent, GError **error);
+void agent_port_free(AgentPort *port);
+/* A record may have changed: reads it again. */
+void agent_refresh(Agent *agent, const char *name);
+/* The first port of this guest (name or UUID) on record, or NULL. */
+AgentPort *agent_find_guest(Agent *agent, const char *guest);
+/* Reconciles soon; asked for many times, done once. */
+void agent_sweep_soon(Agent *agent);
+/* Something happened to a guest; a failure is a warning. */
+void agent_event(Agent *agent, const L3vmPort *port, L3vmEvent event,
+		 const L3vmPort *as_of, const char *evidence);
+
+/* --- watch-guest.c --- */
+Evidence *evidence_new(AgentPort *port);
+/* The guest is here: what else its first moments show is only noted. */
+void evidence_arrived(Evidence *evidence);
+void evidence_free(Evidence *evidence);
+/* The evidence in @frame that @port's guest runs here: "rarp", "garp", "na",
+ * "frame", or NULL. */
+const char *evidence_in(const L3vmPort *port, const void *frame, size_t size);
+
+/* --- watch-kernel.c --- */
+bool agent_watch_kernel(Agent *agent, GError **error);
+
+/* --- watch-libvirt.c --- */
+LibvirtWatch *libvirt_watch_new(Agent *agent, const char *uri);
+void libvirt_watch_free(LibvirtWatch *watch);
+
+/* --- hold.c --- */
+
+/* The guest is about to leave: its packets are watched from now on. */
+Hold *hold_new(AgentPort *port);
+/* Whatever is kept goes where the kernel routes it now. */
+void hold_free(Hold *hold);
+/* The guest stopped at @when (0: now): what comes is kept. */
+void hold_start(Hold *hold, int64_t when, const char *evidence);
+/* It goes on here: what was kept is its. */
+void hold_abort(Hold *hold);
+/* A route for one of its addresses that is not ours came. */
+void hold_route(Hold *hold, const L3vmNotification *notification);
+/* The guest has stopped, and its packets are being kept. */
+bool port_is_held(const AgentPort *port);
+/* A packet to one of its addresses came out of the tun. */
+bool hold_takes(const Hold *hold, const L3vmAddr *destination);
+void hold_packet(Hold *hold, const void *packet, size_t size);
+
+/* --- tun.c --- */
+
+/* The hold table, looked up by a rule before main; and its interface. */
+#define HOLD_TABLE	 76
+#define HOLD_PREFERENCE	 1000
+Tun *tun_new(Agent *agent, GError **error);
+void tun_free(Tun *tun);
+/* Diverts @addr into the tun, or stops to. */
+bool tun_divert(Tun *tun, const L3vmAddr *addr, bool divert, GError **error);
+/* A packet with its virtio_net_hdr, to be routed by the kernel. */
+bool tun_write(Tun *tun, const void *packet, size_t size);
+
+#endif

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hold.c - a leaving guest's packets, kept until they can follow it
+ *
+ * Between the guest's stop here and the moment when the fabric knows its new
+ * place, packets for it keep coming here. In time order:
+ *
+ *   migration begins  the tap's outgoing frames are watched, the last moments of
+ *                     them remembered (the ring)
+ *   guest stops       one route for each of its addresses leads into the tun;
+ *                     what comes is kept. QEMU has frames that it took from the
+ *                     tap and did not hand over: these are lost with it
+ *   fabric's route    the daemon installs the new route in main. A little later
+ *                     (a switch may tell before it does) the diversion ends, and
+ *                     what the ring has from shortly before the stop on, then what
+ *                     was kept, is sent after the guest
+ *   or it runs again  the migration failed: what was kept is delivered to the tap
+ *
+ * A packet that arrives twice does no harm, one that is missing does.
+ */
+#include "agent.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "frame/capture.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <linux/if_ether.h>
+#include <linux/virtio_net.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VNET sizeof(struct virtio_net_hdr)
+/* How far back the ring reaches: the news of the stop may be late. */
+#define RING_TIME (G_USEC_PER_SEC / 2)
+#define RING_SIZE 20000 /* frames */
+
+typedef struct Packet {
+	int64_t when; /* microseconds since 1970 */
+	size_t size;
+	uint8_t bytes[]; /* virtio_net_hdr and IP packet */
+} Packet;
+
+/* One address or prefix of the port. */
+typedef struct Destination {
+	Hold *hold;
+	L3vmAddr addr;
+	bool diverted;
+	guint settle;	/* the fabric's route is there; timer until release */
+	GQueue packets;	/* kept; of Packet* */
+	int64_t kept, replayed, delivered, dropped; /* packets, counted */
+} Destination;
+
+struct Hold {
+	AgentPort *port;
+	int fd;		/* capture; -1: none */
+	guint source;
+	guint limit;	/* timer until everything is released */
+	GQueue ring;	/* of Packet* */
+	int64_t stopped; /* microseconds since 1970; 0: it runs */
+	size_t bytes;	/* kept */
+	GPtrArray *destinations;
+};
+
+/* --- packets ------------------------------------------------------------------ */
+
+static Packet *packet_new(const void *bytes, size_t size, int64_t when)
+{
+	Packet *packet = g_malloc(sizeof(*packet) + size);
+
+	packet->when = when;
+	packet->size = size;
+	memcpy(packet->bytes, bytes, size);
+	return packet;
+}
+
+static bool is_for(const Destination *destination, const uint8_t *ip)
+{
+	L3vmAddr to = ip[0] >> 4 == 4 ? l3vm_addr_from_bytes(AF_INET, ip + 16, 32)
+				      : l3vm_addr_from_bytes(AF_INET6, ip + 24, 128);
+
+	return l3vm_prefix_contains(&destination->addr, &to);
+}
+
+/* A captured frame without its Ethernet header; the offsets in front of it
+ * count from the IP header then. */
+static Packet *packet_from_frame(const uint8_t *frame, size_t size, int64_t when)
+{
+	struct virtio_net_hdr header;
+	Packet *packet;
+
+	if (size < VNET + ETH_HLEN + 40)
+		return NULL;
+	packet = packet_new(frame + ETH_HLEN, size - ETH_HLEN, when);
+	memcpy(&header, frame, VNET);
+	if (header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		header.csum_start = (uint16_t)(header.csum_start - ETH_HLEN);
+	if (header.gso_type != VIRTIO_NET_HDR_GSO_NONE)
+		header.hdr_len = (uint16_t)(header.hdr_len - ETH_HLEN);
+	memcpy(packet->bytes, &header, VNET);
+	return packet;
+}
+
+static void send_packet(Destination *destination, const Packet *packet)
+{
+	Tun *tun = destination->hold->port->agent->tun;
+
+	if (tun_write(tun, packet->bytes, packet->size))
+		destination->delivered++;
+	else
+		destination->dropped++;
+}
+
+/* --- the ring ------------------------------------------------------------------ */
+
+static void trim_ring(Hold *hold, int64_t now)
+{
+	const Packet *oldest;
+
+	/* after the stop it only grows by what came before the diversion */
+	while ((oldest = g_queue_peek_head(&hold->ring)) &&
+	       (g_queue_get_length(&hold->ring) > RING_SIZE ||
+		(!hold->stopped && oldest->when < now - RING_TIME)))
+		g_free(g_queue_pop_head(&hold->ring));
+}
+
+static void read_ring(Hold *hold)
+{
+	static uint8_t frame[VNET + ETH_HLEN + 65536];
+	struct timespec when;
+	size_t size;
+
+	while (hold->fd >= 0 &&
+	       !l3vm_capture_read(hold->fd, frame, sizeof(frame), &size, &when)) {
+		int64_t time = (int64_t)when.tv_sec * G_USEC_PER_SEC + when.tv_nsec / 1000;
+		Packet *packet = size <= sizeof(frame)
+					 ? packet_from_frame(frame, size, time)
+					 : NULL;
+
+		if (packet)
+			g_queue_push_tail(&hold->ring, packet);
+		trim_ring(hold, time);
+	}
+}
+
+static gboolean frames_came(gint fd, GIOCondition condition, void *data)
+{
+	Hold *hold = data;
+
+	(void)fd;
+	read_ring(hold);
+	if (!(condition & (G_IO_ERR | G_IO_HUP)))
+		return G_SOURCE_CONTINUE;
+	hold->source = 0; /* the interface is gone */
+	return G_SOURCE_REMOVE;
+}
+
+static void replay_ring(Destination *destination)
+{
+	Hold *hold = destination->hold;
+	int64_t from = hold->stopped - hold->port->agent->host->config->hold_replay;
+
+	for (GList *at = hold->ring.head; at; at = at->next) {
+		const Packet *packet = at->data;
+
+		if (packet->when >= from && is_for(destination, packet->bytes + VNET)) {
+			send_packet(destination, packet);
+			destination->replayed++;
+		}
+	}
+}
+
+/* --- diversion and release --------------------------------------------------- */
+
+static void divert(Destination *destination, bool on)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (destination->diverted == on)
+		return;
+	if (!tun_divert(destination->hold->port->agent->tun, &destination->addr, on,
+			&error))
+		l3vm_warn("hold: %s", error->message);
+	else
+		destination->diverted = on;
+}
+
+static void deliver(Destination *destination)
+{
+	Packet *packet;
+
+	while ((packet = g_queue_pop_head(&destination->packets))) {
+		destination->hold->bytes -= packet->size;
+		send_packet(destination, packet);
+		g_free(packet);
+	}
+}
+
+static void report(Destination *destination, const char *reason)
+{
+	AgentPort *port = destination->hold->port;
+	Agent *agent = port->agent;
+	char text[L3VM_ADDR_STRLEN];
+
+	l3vm_event_note(agent->host->store, port->port, "hold-release", "reason", reason,
+			"dst", l3vm_prefix_format(&destination->addr, text), "#replayed",
+			destination->replayed, "#kept", destination->kept, "#delivered",
+			destination->delivered, "#dropped", destination->dropped, NULL);
+	agent->held += destination->kept;
+	agent->delivered += destination->delivered;
+	agent->dropped += destination->dropped;
+	destination->kept = destination->replayed = 0;
+	destination->delivered = destination->dropped = 0;
+}
+
+/* The kernel's routes lead to the guest again, here or there. What was on its way
+ * to the tap when the guest stopped is sent again only if the guest is there. */
+static void release(Destination *destination, const char *reason, bool replay)
+{
+	if (destination->settle) {
+		g_source_remove(destination->settle);
+		destination->settle = 0;
+	}
+	if (!destination->diverted)
+		return;
+	divert(destination, false);
+	if (replay)
+		replay_ring(destination);
+	deliver(destination);
+	report(destination, reason);
+}
+
+static void release_all(Hold *hold, const char *reason, bool replay)
+{
+	read_ring(hold);
+	for (guint i = 0; i < hold->destinations->len; i++)
+		release(g_ptr_array_index(hold->destinations, i), reason, replay);
+}
+
+static gboolean settled(void *data)
+{
+	Destination *destination = data;
+
+	destination->settle = 0;
+	read_ring(destination->hold);
+	release(destination, "route", true);
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean limit_reached(void *data)
+{
+	Hold *hold = data;
+
+	hold->limit = 0;
+	l3vm_warn("%s: packets were held for as long as hold-time-limit allows: no other "
+		  "host announces the guest",
+		  hold->port->name);
+	release_all(hold, "limit", true);
+	return G_SOURCE_REMOVE;
+}
+
+static void add_destinations(Hold *hold, const GArray *addrs)
+{
+	for (guint i = 0; i < addrs->len; i++) {
+		Destination *destination = g_new0(Destination, 1);
+
+		destination->hold = hold;
+		destination->addr = g_array_index(addrs, L3vmAddr, i);
+		g_queue_init(&destination->packets);
+		g_ptr_array_add(hold->destinations, destination);
+	}
+}
+
+Hold *hold_new(AgentPort *port)
+{
+	g_autoptr(GError) error = NULL;
+	Hold *hold = g_new0(Hold, 1);
+
+	hold->port = port;
+	hold->destinations = g_ptr_array_new_with_free_func(g_free);
+	add_destinations(hold, port->port->addresses);
+	add_destinations(hold, port->port->prefixes);
+	g_queue_init(&hold->ring);
+	hold->fd = l3vm_capture_open(port->port->ifindex, &port->port->mac,
+				     L3VM_CAPTURE_TO_GUEST, &error);
+	if (hold->fd < 0)
+		l3vm_warn("%s: %s", port->name, error->message);
+	else
+		hold->source = g_unix_fd_add(hold->fd, G_IO_IN, frames_came, hold);
+	port->agent->holds++;
+	return hold;
+}
+
+void hold_free(Hold *hold)
+{
+	if (!hold)
+		return;
+	release_all(hold, "left", true);
+	if (hold->source)
+		g_source_remove(hold->source);
+	if (hold->fd >= 0)
+		close(hold->fd);
+	if (hold->limit)
+		g_source_remove(hold->limit);
+	g_queue_clear_full(&hold->ring, g_free);
+	g_ptr_array_unref(hold->destinations);
+	hold->port->agent->holds--;
+	g_free(hold);
+}
+
+static void route_is_there(Destination *destination)
+{
+	int64_t settle = destination->hold->port->agent->host->config->hold_settle;
+
+	if (destination->diverted && !destination->settle)
+		destination->settle = g_timeout_add((guint)(settle / 1000), settled,
+						    destination);
+}
+
+void hold_start(Hold *hold, int64_t when, const char *evidence)
+{
+	L3vmStore *store = hold->port->agent->host->store;
+	const L3vmConfig *config = hold->port->agent->host->config;
+	char stopped[L3VM_TIME_STRLEN], diverted[L3VM_TIME_STRLEN];
+
+	if (hold->stopped)
+		return;
+	/* first of all: each packet that still reaches the tap has to be replayed */
+	for (guint i = 0; i < hold->destinations->len; i++)
+		divert(g_ptr_array_index(hold->destinations, i), true);
+	hold->stopped = when ? when : l3vm_now();
+	l3vm_event_note(store, hold->port->port, "hold-start", "evidence", evidence,
+			"stopped", l3vm_time_format(hold->stopped, stopped), "diverted",
+			l3vm_time_format(l3vm_now(), diverted), NULL);
+	hold->limit = g_timeout_add((guint)(config->hold_time_limit / 1000),
+				    limit_reached, hold);
+}
+
+void hold_abort(Hold *hold)
+{
+	if (!hold->stopped)
+		return;
+	/* what reached the tap is still there for it */
+	release_all(hold, "aborted", false);
+	hold->stopped = 0;
+	if (hold->limit)
+		g_source_remove(hold->limit);
+	hold->limit = 0;
+}
+
+void hold_route(Hold *hold, const L3vmNotification *notification)
+{
+	for (guint i = 0; i < hold->destinations->len; i++) {
+		Destination *destination = g_ptr_array_index(hold->destinations, i);
+
+		if (l3vm_addr_equal(&destination->addr, &notification->route.addr))
+			route_is_there(destination);
+	}
+}
+
+bool port_is_held(const AgentPort *port)
+{
+	return port->hold && port->hold->stopped;
+}
+
+static Destination *find(const Hold *hold, const L3vmAddr *addr)
+{
+	for (guint i = 0; i < hold->destinations->len; i++) {
+		Destination *destination = g_ptr_array_index(hold->destinations, i);
+
+		if (destination->diverted &&
+		    l3vm_prefix_contains(&destination->addr, addr))
+			return destination;
+	}
+	return NULL;
+}
+
+bool hold_takes(const Hold *hold, const L3vmAddr *addr)
+{
+	return find(hold, addr);
+}
+
+void hold_packet(Hold *hold, const void *packet, size_t size)
+{
+	const uint8_t *ip = (const uint8_t *)packet + VNET;
+	L3vmAddr to = ip[0] >> 4 == 4 ? l3vm_addr_from_bytes(AF_INET, ip + 16, 32)
+				      : l3vm_addr_from_bytes(AF_INET6, ip + 24, 128);
+	Destination *destination = find(hold, &to);
+
+	if (hold->bytes + size > (size_t)hold->port->agent->host->config->hold_bytes) {
+		destination->dropped++;
+		return;
+	}
+	g_queue_push_tail(&destination->packets, packet_new(packet, size, 0));
+	hold->bytes += size;
+	destination->kept++;
+}

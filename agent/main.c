@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* main.c - l3vm-agent: options, signals, the loop */
+#include "agent.h"
+#include "base/log.h"
+#include "notify.h"
+
+#include <glib-unix.h>
+#include <locale.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static char *config_file, *state_dir;
+#if HAVE_LIBVIRT
+static char *libvirt_uri;
+static gboolean no_libvirt;
+#endif
+static gboolean show_version;
+
+static const GOptionEntry entries[] = {
+	{ "config", 0, 0, G_OPTION_ARG_FILENAME, &config_file, "Configuration file",
+	  "FILE" },
+	{ "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &state_dir, "State directory",
+	  "DIR" },
+#if HAVE_LIBVIRT
+	{ "libvirt", 0, 0, G_OPTION_ARG_STRING, &libvirt_uri,
+	  "Connection URI (qemu:///system)", "URI" },
+	{ "no-libvirt", 0, 0, G_OPTION_ARG_NONE, &no_libvirt, "Do not watch libvirt",
+	  NULL },
+#endif
+	{ "version", 0, 0, G_OPTION_ARG_NONE, &show_version, "Print the version", NULL },
+	{ NULL, 0, 0, 0, NULL, NULL, NULL },
+};
+
+static gboolean quit(void *data)
+{
+	g_main_loop_quit(data);
+	return G_SOURCE_CONTINUE;
+}
+
+/* Half of what systemd waits for (WatchdogSec), as sd_watchdog_enabled(3) has
+ * it. */
+static gboolean alive(void *data)
+{
+	(void)data;
+	notify_systemd("WATCHDOG=1");
+	return G_SOURCE_CONTINUE;
+}
+
+static void start_watchdog(void)
+{
+	const char *text = g_getenv("WATCHDOG_USEC");
+	guint64 usec;
+
+	if (text && g_ascii_string_to_unsigned(text, 10, 2000, G_MAXINT64, &usec, NULL))
+		g_timeout_add((guint)(usec / 2000), alive, NULL);
+}
+
+/* Holding needs its device; without one moves are as good as the daemons. */
+static void start_holding(Agent *agent)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (!agent->host->config->hold)
+		return;
+	agent->tun = tun_new(agent, &error);
+	if (!agent->tun)
+		l3vm_warn("packets of leaving guests are not held: %s", error->message);
+}
+
+static bool start(Agent *agent, GError **error)
+{
+	agent->host = l3vm_new(config_file, state_dir, error);
+	/* with a broken file there is nobody to tell what to do */
+	if (!agent->host || !l3vm_need_config(agent->host, error) ||
+	    !l3vm_need_store(agent->host, error) ||
+	    !l3vm_need_kernel(agent->host, error) || !agent_watch_kernel(agent, error))
+		return false;
+	start_holding(agent);
+	if (!agent_track(agent, error))
+		return false;
+#if HAVE_LIBVIRT
+	if (!no_libvirt)
+		agent->libvirt = libvirt_watch_new(
+			agent, libvirt_uri ? libvirt_uri : "qemu:///system");
+#endif
+	return true;
+}
+
+static void finish(Agent *agent)
+{
+#if HAVE_LIBVIRT
+	libvirt_watch_free(agent->libvirt);
+#endif
+	if (agent->ports)
+		g_hash_table_unref(agent->ports);
+	tun_free(agent->tun);
+	l3vm_monitor_free(agent->monitor);
+	if (agent->inotify > 0)
+		close(agent->inotify);
+	l3vm_free(agent->host);
+	g_main_loop_unref(agent->loop);
+}
+
+int main(int argc, char **argv)
+{
+	g_autoptr(GOptionContext) options = g_option_context_new(NULL);
+	g_autoptr(GError) error = NULL;
+	Agent agent = { .loop = g_main_loop_new(NULL, FALSE) };
+	int status = 0;
+
+	setlocale(LC_ALL, "");
+	g_option_context_set_summary(
+		options, "Moves guests' routes at the moment they migrate.");
+	g_option_context_add_main_entries(options, entries, NULL);
+	if (!g_option_context_parse(options, &argc, &argv, &error)) {
+		fprintf(stderr, "l3vm: %s (see l3vm-agent(8))\n", error->message);
+		return L3VM_ERROR_USAGE;
+	}
+	if (show_version) {
+		printf("l3vm-agent %s\n", l3vm_version());
+		return 0;
+	}
+	g_unix_signal_add(SIGTERM, quit, agent.loop);
+	g_unix_signal_add(SIGINT, quit, agent.loop);
+	if (start(&agent, &error)) {
+		start_watchdog();
+		notify_systemd("READY=1");
+		g_main_loop_run(agent.loop);
+		notify_systemd("STOPPING=1");
+	} else {
+		fprintf(stderr, "l3vm: %s\n", error->message);
+		status = l3vm_exit_status(error);
+	}
+	finish(&agent);
+	return status;
+}

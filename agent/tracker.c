@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tracker.c - the ports on record, and what each state needs
+ *
+ * Hooks, the command line and the agent itself change ports through records;
+ * the agent learns of it from the directory, whoever did it. What a port needs
+ * follows from its state alone:
+ *   prepared  its frames are looked at, for evidence
+ *   arrived   a timer until hold-time is over
+ *   leaving   its packets are watched, and kept once the guest has stopped
+ *   live      nothing
+ */
+#include "agent.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+/* Events are hints and come in bursts; one look serves a burst, and in a storm
+ * looks are at least this far apart. In milliseconds. */
+#define SWEEP_DELAY    50
+#define SWEEP_INTERVAL 1000
+
+void agent_port_free(AgentPort *port)
+{
+	if (!port->port->ifname)
+		port->agent->pending--;
+	g_hash_table_remove(port->agent->indexes, GUINT_TO_POINTER(port->port->ifindex));
+	evidence_free(port->evidence);
+	hold_free(port->hold);
+	if (port->timer)
+		g_source_remove(port->timer);
+	l3vm_port_free(port->port);
+	g_free(port->name);
+	g_free(port);
+}
+
+void agent_event(Agent *agent, const L3vmPort *port, L3vmEvent event,
+		 const L3vmPort *as_of, const char *evidence)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (!l3vm_guest_event(agent->host, l3vm_port_guest_key(port), event, as_of,
+			      evidence, &error))
+		l3vm_warn("%s", error->message);
+}
+
+static gboolean hold_time_over(void *data)
+{
+	AgentPort *port = data;
+	/* what the event changes is read anew, and this port with it */
+	g_autoptr(L3vmPort) as_of = l3vm_port_copy(port->port);
+
+	port->timer = 0;
+	agent_event(port->agent, as_of, L3VM_EVENT_SETTLED, as_of, "hold-time");
+	return G_SOURCE_REMOVE;
+}
+
+static void set_timer(AgentPort *port)
+{
+	int64_t hold = port->agent->host->config ? port->agent->host->config->hold_time
+						 : 30 * L3VM_SECOND;
+	int64_t left = port->port->since + hold - l3vm_now();
+
+	left = CLAMP(left, 0, hold);
+	port->timer = g_timeout_add((guint)(left / 1000), hold_time_over, port);
+}
+
+/* Gives the port what its state needs, and takes what it no longer does. */
+static void follow(AgentPort *port)
+{
+	L3vmState state = port->port->state;
+
+	if (state == L3VM_STATE_PREPARED && !port->evidence && port->port->ifname)
+		port->evidence = evidence_new(port);
+	else if (state == L3VM_STATE_ARRIVED && port->evidence)
+		evidence_arrived(port->evidence);
+	else if (state != L3VM_STATE_PREPARED)
+		g_clear_pointer(&port->evidence, evidence_free);
+	if (port->timer) {
+		g_source_remove(port->timer);
+		port->timer = 0;
+	}
+	if (state == L3VM_STATE_ARRIVED)
+		set_timer(port);
+	if (state != L3VM_STATE_LEAVING)
+		g_clear_pointer(&port->hold, hold_free);
+	else if (!port->hold && port->agent->tun)
+		port->hold = hold_new(port);
+}
+
+void agent_refresh(Agent *agent, const char *name)
+{
+	L3vmPort *record = l3vm_record_load(agent->host->store, name, NULL);
+	AgentPort *port = g_hash_table_lookup(agent->ports, name);
+
+	if (!record) {
+		g_hash_table_remove(agent->ports, name);
+		return;
+	}
+	/* another interface by the same name: nothing of the old one holds */
+	if (port && port->port->ifindex != record->ifindex) {
+		g_hash_table_remove(agent->ports, name);
+		port = NULL;
+	}
+	if (!port) {
+		port = g_new0(AgentPort, 1);
+		port->agent = agent;
+		port->name = g_strdup(name);
+		g_hash_table_insert(agent->ports, port->name, port);
+		agent->pending += !record->ifname;
+	}
+	l3vm_port_free(port->port);
+	port->port = record;
+	if (record->ifindex)
+		g_hash_table_insert(agent->indexes, GUINT_TO_POINTER(record->ifindex),
+				    port);
+	follow(port);
+}
+
+AgentPort *agent_find_guest(Agent *agent, const char *guest)
+{
+	GHashTableIter iter;
+	void *value;
+
+	g_hash_table_iter_init(&iter, agent->ports);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		AgentPort *port = value;
+
+		if (!g_strcmp0(port->port->uuid, guest) ||
+		    !strcmp(port->port->guest, guest))
+			return port;
+	}
+	return NULL;
+}
+
+/* --- all of them ------------------------------------------------------------ */
+
+static void refresh_all(Agent *agent)
+{
+	g_autoptr(GPtrArray) records = l3vm_record_list(agent->host->store, NULL);
+	g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal,
+							    g_free, NULL);
+	GHashTableIter iter;
+	void *name;
+
+	for (guint i = 0; records && i < records->len; i++) {
+		char *record = l3vm_record_name(g_ptr_array_index(records, i));
+
+		agent_refresh(agent, record);
+		g_hash_table_add(known, record);
+	}
+	g_hash_table_iter_init(&iter, agent->ports);
+	while (records && g_hash_table_iter_next(&iter, &name, NULL))
+		if (!g_hash_table_contains(known, name))
+			g_hash_table_iter_remove(&iter);
+}
+
+static gboolean sweep(void *data)
+{
+	Agent *agent = data;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *report = NULL;
+	g_auto(GStrv) lines = NULL;
+
+	agent->sweep = 0;
+	if (!l3vm_reconcile(agent->host, false, &report, &error))
+		l3vm_warn("reconcile: %s", error->message);
+	lines = g_strsplit(report ? report : "", "\n", -1);
+	for (char **line = lines; *line; line++)
+		if (**line && !strstr(*line, "on no record"))
+			l3vm_warn("reconciled: %s", *line);
+	refresh_all(agent);
+	agent->swept = g_get_monotonic_time();
+	return G_SOURCE_REMOVE;
+}
+
+void agent_sweep_soon(Agent *agent)
+{
+	int64_t since = (g_get_monotonic_time() - agent->swept) / 1000;
+	int64_t delay = MAX(SWEEP_INTERVAL - since, SWEEP_DELAY);
+
+	if (!agent->sweep)
+		agent->sweep = g_timeout_add((guint)delay, sweep, agent);
+}
+
+/* --- the directory ------------------------------------------------------------ */
+
+static void take_change(Agent *agent, const struct inotify_event *event)
+{
+	g_autofree char *name = NULL;
+
+	if (event->mask & IN_Q_OVERFLOW) {
+		refresh_all(agent);
+		return;
+	}
+	/* temporary files are elsewhere, or have another ending */
+	if (!event->len || !g_str_has_suffix(event->name, ".json"))
+		return;
+	name = g_strndup(event->name, strlen(event->name) - strlen(".json"));
+	agent_refresh(agent, name);
+}
+
+static gboolean directory_changed(gint fd, GIOCondition condition, void *data)
+{
+	_Alignas(struct inotify_event) char buffer[4096];
+	ssize_t size;
+
+	(void)condition;
+	while ((size = read(fd, buffer, sizeof(buffer))) > 0)
+		for (char *at = buffer; at < buffer + size;) {
+			const struct inotify_event *event = (void *)at;
+
+			take_change(data, event);
+			at += sizeof(*event) + event->len;
+		}
+	return G_SOURCE_CONTINUE;
+}
+
+bool agent_track(Agent *agent, GError **error)
+{
+	g_autofree char *ports = g_build_filename(agent->host->state_dir, "ports", NULL);
+
+	agent->indexes = g_hash_table_new(g_direct_hash, g_direct_equal);
+	agent->ports = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+					     (GDestroyNotify)agent_port_free);
+	agent->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (agent->inotify < 0 ||
+	    inotify_add_watch(agent->inotify, ports, IN_MOVED_TO | IN_DELETE) < 0) {
+		g_set_error(error, L3VM_ERROR, L3VM_ERROR_FAILED,
+			    "%s: %s (raise fs.inotify.max_user_instances)", ports,
+			    g_strerror(errno));
+		return false;
+	}
+	g_unix_fd_add(agent->inotify, G_IO_IN, directory_changed, agent);
+	/* what the records miss is done first, then they are taken as they are */
+	sweep(agent);
+	return true;
+}

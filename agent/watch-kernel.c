@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * watch-kernel.c - interfaces and routes
+ *
+ * What concerns a port on record leads to a look at everything, soon. Routes of
+ * other protocols only matter to a guest that is leaving: they tell where it
+ * went.
+ */
+#include "agent.h"
+
+#include <glib-unix.h>
+#include <string.h>
+
+/* A port's interface, under its name or its index; a bridge of ours; or, by the
+ * bridge that it is plugged into, the tap of a hot-plugged port. */
+static bool is_ours(Agent *agent, unsigned ifindex, const char *ifname)
+{
+	return g_hash_table_contains(agent->indexes, GUINT_TO_POINTER(ifindex)) ||
+	       g_hash_table_contains(agent->ports, ifname) || agent->pending ||
+	       (agent->host->config && l3vm_config_bridge(agent->host->config, ifname));
+}
+
+static void route_changed(Agent *agent, const L3vmNotification *notification)
+{
+	GHashTableIter iter;
+	void *value;
+
+	if (notification->protocol == agent->host->protocol) {
+		/* ours went: by our own hand, or somebody else's */
+		if (notification->gone)
+			agent_sweep_soon(agent);
+		return;
+	}
+	if (notification->gone || !agent->holds)
+		return;
+	g_hash_table_iter_init(&iter, agent->ports);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		AgentPort *port = value;
+
+		if (port->hold)
+			hold_route(port->hold, notification);
+	}
+}
+
+/* An address, neighbour or rule went. A host's uplinks lose neighbours all the
+ * time: only those on our interfaces count. */
+static void other_changed(Agent *agent, const L3vmNotification *notification)
+{
+	char ifname[IF_NAMESIZE] = "";
+
+	if (notification->ifindex)
+		if_indextoname(notification->ifindex, ifname);
+	if (!notification->ifindex || is_ours(agent, notification->ifindex, ifname))
+		agent_sweep_soon(agent);
+}
+
+static void notified(const L3vmNotification *notification, void *data)
+{
+	Agent *agent = data;
+
+	switch (notification->kind) {
+	case L3VM_MONITOR_LINK:
+		if (is_ours(agent, notification->ifindex, notification->ifname))
+			agent_sweep_soon(agent);
+		break;
+	case L3VM_MONITOR_ROUTE:
+		route_changed(agent, notification);
+		break;
+	case L3VM_MONITOR_OTHER:
+		other_changed(agent, notification);
+		break;
+	case L3VM_MONITOR_OVERRUN:
+		agent_sweep_soon(agent);
+		break;
+	}
+}
+
+static gboolean readable(gint fd, GIOCondition condition, void *data)
+{
+	(void)fd;
+	(void)condition;
+	l3vm_monitor_read(((Agent *)data)->monitor);
+	return G_SOURCE_CONTINUE;
+}
+
+bool agent_watch_kernel(Agent *agent, GError **error)
+{
+	agent->monitor = l3vm_monitor_new(notified, agent, error);
+	if (!agent->monitor)
+		return false;
+	g_unix_fd_add(l3vm_monitor_fd(agent->monitor), G_IO_IN, readable, agent);
+	return true;
+}
