@@ -38,6 +38,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/kernel/kernel-netlink-apply.c \
 	%D%/kernel/kernel-netlink-observe.c \
 	%D%/kernel/kernel-netlink-route.c \
+	%D%/kernel/kernel-netlink-settings.c \
 	%D%/kernel/monitor.c %D%/kernel/monitor.h \
 	%D%/kernel/nl.c %D%/kernel/nl.h \
 	%D%/kernel/sysctl.c %D%/kernel/sysctl.h \

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# dist.sh - a release builds, installs and passes its checks, without root
+#
+# timeout: 900
+set -euo pipefail
+. "${L3VM_SRC:?}/tests/lib/lint.sh"
+
+work=$(mktemp -d)
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+inst=$work/inst
+mkdir "$work/build" "$inst"
+# -no-install, as tests/run sets it, is not for a build that is installed
+unset MAKEFLAGS
+
+# Runs a command in the build directory, as nobody if we are root.
+build() {
+	local -a as=()
+	[ "$(id -u)" -ne 0 ] ||
+		as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	(cd "$work/build" && HOME=$work TMPDIR=$work "${as[@]}" "$@")
+}
+
+# installed DIR: names below it, without what a library's version adds
+installed() {
+	(cd "$1" && find . ! -type d -printf '%P\n' | sort)
+}
+
+ok "make distdir" make -C "$L3VM_BUILD" distdir distdir="$work/l3vm"
+[ "$(id -u)" -ne 0 ] || chown -R 65534:65534 "$work"
+exits 0 "configure" build ../l3vm/configure --prefix="$inst"
+like "$tap_output" 'Now type: make[^'$'\n'']*$' "it ends in the next command"
+ok "make distcheck" build make -j2 distcheck
+ok "make and make install" build make -j2 install
+
+is "$(installed "$inst")" "etc/iproute2/rt_protos.d/l3vm.conf
+include/l3vm.h
+lib/libl3vm.la
+lib/libl3vm.so
+lib/libl3vm.so.0
+lib/libl3vm.so.0.0.0
+lib/pkgconfig/l3vm.pc
+sbin/l3vm
+sbin/l3vm-agent
+sbin/l3vm-libvirt-network
+sbin/l3vm-libvirt-qemu
+share/bash-completion/completions/l3vm.bash
+share/doc/l3vm/sysctl.d/l3vm.conf
+share/man/man5/l3vm.conf.5
+share/man/man7/l3vm-hooks.7
+share/man/man8/l3vm.8" "what is installed"
+like "$("$inst/sbin/l3vm" version)" '^l3vm [0-9]' "the installed command runs"
+
+# a program of somebody else's, with nothing but pkg-config
+cat >"$work/user.c" <<'C'
+#include <l3vm.h>
+#include <stdio.h>
+int main(void)
+{
+	return puts(l3vm_version()) < 0;
+}
+C
+export PKG_CONFIG_PATH=$inst/lib/pkgconfig
+# shellcheck disable=SC2046 # flags are words
+ok "a program compiles against it" "${CC:-gcc}" -Wall -Werror -o "$work/user" \
+	"$work/user.c" $(pkg-config --cflags --libs l3vm)
+is "l3vm $(LD_LIBRARY_PATH=$inst/lib "$work/user")" "$("$inst/sbin/l3vm" version)" \
+	"and runs with it"
+
+ok "make install-hooks" build make install-hooks
+is "$(readlink "$inst/etc/libvirt/hooks/qemu.d/50-l3vm")" \
+	"$inst/sbin/l3vm-libvirt-qemu" "the hook is linked"
+ok "make uninstall-hooks uninstall" build make uninstall-hooks uninstall
+is "$(installed "$inst")" "" "nothing is left"
+
+done_testing

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# runner.sh - the runner counts what tests say, and distrusts what they do not
+set -euo pipefail
+. "${L3VM_SRC:?}/tests/lib/tap.sh"
+
+runner=$L3VM_SRC/tests/lib/run-tiers
+src=$(mktemp -d)
+trap 'rm -rf "$src"' EXIT
+mkdir -p "$src/tests/unit" "$src/build/tests/unit"
+
+# one NAME SUMMARY PATTERN, the script on stdin: a tier of this one test
+one() {
+	local output status=0 last wanted=0
+	rm -f "$src"/tests/unit/*
+	{ echo '#!/bin/bash'; cat; } >"$src/tests/unit/x.sh"
+	chmod +x "$src/tests/unit/x.sh"
+	output=$(L3VM_SRC=$src L3VM_BUILD=$src/build "$runner" unit 2>&1) || status=$?
+	last=$(tail -n 1 <<<"$output")
+	is "$last" "$2" "$1: $2"
+	like "$output" "$3" "$1: the reader is told"
+	[[ $2 = *" 0 failed,"* ]] || wanted=1
+	is "$status" "$wanted" "$1: exit status $wanted"
+}
+
+one "all is well" "2 passed, 0 failed, 0 skipped" 'unit/x\.sh: 2 ok' <<'E'
+echo "1..2"; echo "ok 1 - a"; echo "ok 2 - b"
+E
+one "a failed point" "1 passed, 1 failed, 0 skipped" 'not ok 2 - b' <<'E'
+echo "ok 1 - a"; echo "not ok 2 - b"; echo "1..2"; exit 1
+E
+one "a failed point and status 0" "0 passed, 1 failed, 0 skipped" 'not ok 1' <<'E'
+echo "not ok 1 - b"; echo "1..1"
+E
+one "a skipped point" "1 passed, 0 failed, 1 skipped" 'ok 2 - b # SKIP why' <<'E'
+echo "ok 1 - a"; echo "ok 2 - b # SKIP why"; echo "1..2"
+E
+one "a skipped point of cmocka" "1 passed, 0 failed, 1 skipped" '# SKIP b' <<'E'
+printf '\t1..2\n\tok 1 - a\n\tnot ok 2 # SKIP b\n'
+E
+one "a skipped file" "0 passed, 0 failed, 1 skipped" 'skipped .no tool' <<'E'
+echo "1..0 # SKIP no tool"; exit 77
+E
+one "a file that dies" "1 passed, 1 failed, 0 skipped" 'status 3' <<'E'
+echo "ok 1 - a"; exit 3
+E
+one "a file that dies of a signal" "1 passed, 1 failed, 0 skipped" 'status 139' <<'E'
+echo "ok 1 - a"; echo "1..1"; kill -SEGV $$
+E
+one "a file that ends too early" "1 passed, 1 failed, 0 skipped" '1 points of 2' <<'E'
+echo "1..2"; echo "ok 1 - a"
+E
+one "a file without a plan" "1 passed, 1 failed, 0 skipped" 'no plan' <<'E'
+echo "ok 1 - a"
+E
+one "a file that says nothing" "0 passed, 1 failed, 0 skipped" 'no plan' </dev/null
+one "a file that hangs" "1 passed, 1 failed, 0 skipped" 'not over after 1 s' <<'E'
+# timeout: 1
+echo "ok 1 - a"; sleep 60; echo "1..1"
+E
+one "tap.sh says the same" "1 passed, 1 failed, 1 skipped" 'wanted' <<E
+. $L3VM_SRC/tests/lib/tap.sh
+set -e
+is a a "a"; is a b "b"; skip "c" "why"; done_testing
+E
+
+done_testing
