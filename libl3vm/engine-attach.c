@@ -20,6 +20,14 @@
  */
 #define INCOMING_VALID (30 * L3VM_SECOND)
 
+static bool is_expected(const L3vmGuest *guest)
+{
+	int64_t age = l3vm_now() - guest->incoming;
+
+	/* of the future: somebody set the clock back, and it may be as old */
+	return guest->incoming && age < INCOMING_VALID && age > -INCOMING_VALID;
+}
+
 static L3vmEvent event_of(L3vmAttachMode mode, const L3vmGuest *guest)
 {
 	switch (mode) {
@@ -28,9 +36,7 @@ static L3vmEvent event_of(L3vmAttachMode mode, const L3vmGuest *guest)
 	case L3VM_ATTACH_PREPARED:
 		return L3VM_EVENT_PREPARE;
 	case L3VM_ATTACH_START:
-		return guest->incoming && l3vm_now() - guest->incoming < INCOMING_VALID
-			       ? L3VM_EVENT_EXPECT
-			       : L3VM_EVENT_START;
+		return is_expected(guest) ? L3VM_EVENT_EXPECT : L3VM_EVENT_START;
 	case L3VM_ATTACH_KEEP:
 		return L3VM_EVENT_KEEP;
 	}
@@ -67,7 +73,7 @@ static bool load_old(L3vmSession *session, const L3vmPort *new, L3vmPort **old,
 
 		return evict(session->host, foreign, new, error);
 	}
-	if (!*old && new->ifname) {
+	if (!*old && new->ifname && session->guest->ports->len) {
 		g_autofree char *ifname = new->ifname;
 		g_autofree char *pending = NULL;
 
@@ -96,8 +102,8 @@ static bool add_step(L3vmSession *session, GPtrArray *steps, L3vmPort *port, L3v
 	return true;
 }
 
-/* Remembers the NICs that a manager's description has, for hot-plug. */
-static void remember_nics(L3vmGuest *guest, L3vmPort *const *ports, size_t n)
+/* The NICs that a manager's description has, for hot-plug. */
+static void take_nics(L3vmGuest *guest, L3vmPort *const *ports, size_t n)
 {
 	g_ptr_array_set_size(guest->nics, 0);
 	for (size_t i = 0; i < n; i++)
@@ -112,6 +118,22 @@ static bool is_described(L3vmPort *const *ports, size_t n)
 		if (ports[i]->optional)
 			return true;
 	return false;
+}
+
+/* After the commit: an attach that fails leaves the guest's record as it was. */
+static bool remember(L3vm *host, L3vmGuest *guest, L3vmAttachMode mode,
+		     L3vmPort *const *requests, size_t n, GError **error)
+{
+	bool described = is_described(requests, n);
+	bool arrived = mode != L3VM_ATTACH_KEEP && guest->incoming;
+
+	if (!described && !arrived)
+		return true;
+	if (described)
+		take_nics(guest, requests, n);
+	if (arrived)
+		guest->incoming = 0;
+	return l3vm_guest_save(host->store, guest, error);
 }
 
 /* Those of @requests that are ours and have an interface, resolved. */
@@ -146,20 +168,14 @@ static GPtrArray *resolve_all(L3vm *host, L3vmPort *const *requests, size_t n,
 static bool take_known_uuid(L3vm *host, GPtrArray *ports, GError **error)
 {
 	L3vmPort *first = g_ptr_array_index(ports, 0);
-	g_autoptr(L3vmGuest) found = NULL;
-	GError *failure = NULL;
+	g_autofree char *uuid = NULL;
 
 	if (first->uuid)
 		return true;
-	found = l3vm_guest_find(host->store, first->guest, &failure);
-	if (failure)
-		return g_propagate_error(error, failure), false;
-	for (guint i = 0; found && i < ports->len; i++) {
-		L3vmPort *port = g_ptr_array_index(ports, i);
-
-		g_free(port->uuid);
-		port->uuid = g_strdup(found->uuid);
-	}
+	if (!l3vm_guest_uuid(host->store, first->guest, &uuid, error))
+		return false;
+	for (guint i = 0; uuid && i < ports->len; i++)
+		((L3vmPort *)g_ptr_array_index(ports, i))->uuid = g_strdup(uuid);
 	return true;
 }
 
@@ -178,14 +194,10 @@ static bool attach_resolved(L3vm *host, GPtrArray *ports, L3vmPort *const *reque
 		if (!add_step(&session, steps,
 			      l3vm_port_copy(g_ptr_array_index(ports, i)), event, error))
 			return false;
-	if (is_described(requests, n_requests))
-		remember_nics(session.guest, requests, n_requests);
-	if (mode != L3VM_ATTACH_KEEP)
-		session.guest->incoming = 0;
-	if (!steps->len)
-		return l3vm_guest_save(host->store, session.guest, error);
-	return l3vm_commit(host, session.guest, steps, l3vm_event_name(event), NULL,
-			   error);
+	if (steps->len && !l3vm_commit(host, session.guest, steps, l3vm_event_name(event),
+				       NULL, error))
+		return false;
+	return remember(host, session.guest, mode, requests, n_requests, error);
 }
 
 /* Nothing says that l3vm is meant: no metadata, and of guests.d and the networks

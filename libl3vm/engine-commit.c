@@ -13,7 +13,6 @@
  */
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "engine.h"
 #include "model/diff.h"
 
@@ -77,9 +76,18 @@ static void remember(L3vm *host, L3vmSet *previous, const GPtrArray *steps)
 	for (guint i = 0; i < steps->len; i++) {
 		const L3vmStep *step = g_ptr_array_index(steps, i);
 
-		if (step->old)
-			l3vm_intent_port(previous, step->old, &host->ranks, &host->facts);
+		for (const L3vmPort *port = step->old; port; port = port->was)
+			l3vm_intent_port(previous, port, &host->ranks, &host->facts);
 	}
+}
+
+static void remember_rank(L3vm *host, L3vmSet *previous, const L3vmPort *old,
+			  L3vmState state)
+{
+	g_autoptr(L3vmPort) port = l3vm_port_copy(old);
+
+	port->state = state;
+	l3vm_intent_port(previous, port, &host->ranks, &host->facts);
 }
 
 /* A removed port may have routes in any rank: its record can be a step behind. */
@@ -91,14 +99,11 @@ static void remember_ranks(L3vm *host, L3vmSet *previous, const GPtrArray *steps
 	for (guint i = 0; i < steps->len; i++) {
 		const L3vmStep *step = g_ptr_array_index(steps, i);
 
-		for (size_t j = 0; step->old && step->new->state == L3VM_STATE_GONE &&
-				   j < G_N_ELEMENTS(ranked);
-		     j++) {
-			g_autoptr(L3vmPort) port = l3vm_port_copy(step->old);
-
-			port->state = ranked[j];
-			l3vm_intent_port(previous, port, &host->ranks, &host->facts);
-		}
+		if (step->new->state != L3VM_STATE_GONE)
+			continue;
+		for (const L3vmPort *port = step->old; port; port = port->was)
+			for (size_t j = 0; j < G_N_ELEMENTS(ranked); j++)
+				remember_rank(host, previous, port, ranked[j]);
 	}
 }
 
@@ -128,14 +133,18 @@ L3vmPlan *l3vm_steps_plan(L3vm *host, L3vmKernel *kernel, const GPtrArray *steps
 {
 	g_autoptr(L3vmSet) desired = l3vm_set_new();
 	g_autoptr(L3vmSet) previous = l3vm_set_new();
-	g_autoptr(L3vmSet) candidates = l3vm_set_new();
+	g_autoptr(L3vmSet) both = l3vm_set_new();
+	const L3vmSet *candidates = desired;
 	g_autoptr(L3vmSet) observed = l3vm_set_new();
 
 	want(host, desired, steps);
 	remember(host, previous, steps);
 	remember_ranks(host, previous, steps);
-	l3vm_set_add_all(candidates, desired);
-	l3vm_set_add_all(candidates, previous);
+	if (l3vm_set_size(previous)) {
+		l3vm_set_add_all(both, desired);
+		l3vm_set_add_all(both, previous);
+		candidates = both;
+	}
 	if (!kernel->ops->observe(kernel, candidates,
 				  any_old(steps) ? L3VM_OBSERVE_CANDIDATES
 						 : L3VM_OBSERVE_FRESH,
@@ -160,23 +169,40 @@ static bool has_address(const L3vmPort *port, const L3vmAddr *addr)
 	return is_among(addr, port->addresses) || is_among(addr, port->prefixes);
 }
 
-/* A holder that lost its interface, or its record, holds nothing any more; one
- * that this very commit moves or removes gives it up. */
-static bool holder_is_over(L3vm *host, const char *holder, const GPtrArray *steps,
-			   char **guest)
+/* What this very commit makes of the port that is, or becomes, @holder. NULL: it
+ * is not about it. */
+static const L3vmPort *new_holder(const char *holder, const GPtrArray *steps, bool *about)
 {
-	g_autoptr(L3vmPort) port = l3vm_record_load(host->store, holder, NULL);
-
+	*about = false;
 	for (guint i = 0; i < steps->len; i++) {
 		const L3vmStep *step = g_ptr_array_index(steps, i);
 		g_autofree char *old = step->old ? l3vm_record_name(step->old) : NULL;
+		g_autofree char *new = l3vm_record_name(step->new);
 
-		if (!g_strcmp0(old, holder))
-			return true;
+		*about |= !g_strcmp0(old, holder);
+		if (!strcmp(new, holder) && step->new->state != L3VM_STATE_GONE)
+			return step->new;
 	}
+	return NULL;
+}
+
+/* A holder that lost its interface, or its record, holds nothing any more, and
+ * neither does one that gives the address up here. *@guest: whose it is. */
+static bool holder_is_over(L3vm *host, const L3vmAddr *addr, const char *holder,
+			   const GPtrArray *steps, char **guest)
+{
+	bool about;
+	const L3vmPort *new = new_holder(holder, steps, &about);
+	g_autoptr(L3vmPort) port = NULL;
+
+	if (new)
+		*guest = g_strdup(new->guest);
+	if (new || about)
+		return !new || !has_address(new, addr);
+	port = l3vm_record_load(host->store, holder, NULL);
+	*guest = g_strdup(port ? port->guest : "that is just being attached");
 	if (!port)
-		return true;
-	*guest = g_strdup(port->guest);
+		return !l3vm_address_is_fresh(host->store, addr);
 	return port->ifname ? !l3vm_port_is_present(host, port) : false;
 }
 
@@ -193,7 +219,7 @@ static bool reserve_one(L3vm *host, const L3vmAddr *addr, const L3vmPort *port,
 		return true;
 	if (failure)
 		return g_propagate_error(error, failure), false;
-	if (holder_is_over(host, holder, steps, &guest))
+	if (holder_is_over(host, addr, holder, steps, &guest))
 		return l3vm_address_take(host->store, addr, name, holder, error);
 	return l3vm_fail(error, L3VM_ERROR_REFUSED,
 			 "%s for guest %s: taken by guest %s, %s (detach that first)",
@@ -218,6 +244,21 @@ static void release(L3vm *host, const L3vmPort *port, const L3vmPort *unless)
 		}
 }
 
+static void reclaim(L3vm *host, const L3vmPort *port)
+{
+	const GArray *arrays[] = { port->addresses, port->prefixes };
+	g_autofree char *name = l3vm_record_name(port);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
+		for (guint j = 0; j < arrays[i]->len; j++) {
+			g_autofree char *holder = NULL;
+
+			l3vm_address_reserve(host->store,
+					     &g_array_index(arrays[i], L3vmAddr, j), name,
+					     &holder, NULL);
+		}
+}
+
 static bool reserve_port(L3vm *host, const L3vmStep *step, const GPtrArray *steps,
 			 GError **error)
 {
@@ -233,7 +274,8 @@ static bool reserve_port(L3vm *host, const L3vmStep *step, const GPtrArray *step
 	return true;
 }
 
-/* Gives back what the first @n steps reserved and their records do not have. */
+/* Gives back what the first @n steps reserved and their records do not have; and
+ * again to each what one of the others had taken over from it. */
 static void unreserve(L3vm *host, const GPtrArray *steps, guint n)
 {
 	for (guint i = 0; i < n; i++) {
@@ -241,6 +283,12 @@ static void unreserve(L3vm *host, const GPtrArray *steps, guint n)
 
 		if (step->new->state != L3VM_STATE_GONE)
 			release(host, step->new, step->old);
+	}
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+
+		if (step->old)
+			reclaim(host, step->old);
 	}
 }
 
@@ -293,15 +341,31 @@ static void list_port(L3vmGuest *guest, const char *name, bool listed)
 	}
 }
 
-/* The records say what shall be; the guest's names them all. */
+/* For a port that goes its own record tells enough. A repair says again what was
+ * said before. */
+static void keep_old(const L3vmStep *step)
+{
+	if (!step->old || step->new->state == L3VM_STATE_GONE ||
+	    (step->new->was && step->new->generation == step->old->generation))
+		return;
+	l3vm_port_free(step->new->was);
+	step->new->was = l3vm_port_copy(step->old);
+}
+
+/*
+ * The records say what shall be, and what was: who finds such a record knows of
+ * all that the kernel may have. The guest's names them all.
+ */
 static bool write_ahead(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
-			GError **error)
+			bool changes, GError **error)
 {
 	for (guint i = 0; i < steps->len; i++) {
 		const L3vmStep *step = g_ptr_array_index(steps, i);
 		g_autofree char *name = l3vm_record_name(step->new);
 
 		list_port(guest, name, true);
+		if (changes)
+			keep_old(step);
 	}
 	if (!l3vm_guest_save(host->store, guest, error))
 		return false;
@@ -314,17 +378,10 @@ static bool write_ahead(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
 	return true;
 }
 
-static void warn_about(GError *error)
-{
-	if (error)
-		l3vm_warn("%s", error->message);
-}
-
-/* The records as they were. */
+/* The records as they were, as far as that goes: the caller has an error to tell
+ * already. One that stays ahead of the kernel is what reconcile is for. */
 static void write_back(L3vm *host, L3vmGuest *guest, const GPtrArray *steps)
 {
-	g_autoptr(GError) error = NULL;
-
 	for (guint i = 0; i < steps->len; i++) {
 		const L3vmStep *step = g_ptr_array_index(steps, i);
 		g_autofree char *name = l3vm_record_name(step->new);
@@ -337,8 +394,17 @@ static void write_back(L3vm *host, L3vmGuest *guest, const GPtrArray *steps)
 		if (step->old)
 			l3vm_record_save(host->store, step->old, NULL);
 	}
-	l3vm_guest_save(host->store, guest, &error);
-	warn_about(error);
+	l3vm_guest_save(host->store, guest, NULL);
+}
+
+/* The change is over. A record that cannot be written still says so much that
+ * reconcile does all this again. */
+static void forget_old(L3vm *host, L3vmPort *port)
+{
+	if (!port->was)
+		return;
+	g_clear_pointer(&port->was, l3vm_port_free);
+	l3vm_record_save(host->store, port, NULL);
 }
 
 /* What is over leaves the records. */
@@ -352,8 +418,10 @@ static bool conclude(L3vm *host, L3vmGuest *guest, const GPtrArray *steps, GErro
 		g_autofree char *old = step->old ? l3vm_record_name(step->old) : NULL;
 		bool gone = step->new->state == L3VM_STATE_GONE;
 
-		if (step->old)
-			release(host, step->old, gone ? NULL : step->new);
+		for (const L3vmPort *port = step->old; port; port = port->was)
+			release(host, port, gone ? NULL : step->new);
+		if (!gone)
+			forget_old(host, step->new);
 		if (gone && !l3vm_record_remove(host->store, name, error))
 			return false;
 		if (gone)
@@ -427,9 +495,10 @@ static bool interface_is_gone(L3vm *host, const L3vmObject *object)
 /*
  * A removal goes on after a failure: an interface may vanish under our hands,
  * and what is still there has to go all the same. Only what may still be there
- * counts as a failure.
+ * counts as a failure. *@untouched: nothing was changed, for want of privilege.
  */
-static bool apply_removal(L3vm *host, const L3vmPlan *plan, GError **error)
+static bool apply_removal(L3vm *host, const L3vmPlan *plan, bool *untouched,
+			  GError **error)
 {
 	bool ok = true;
 
@@ -442,35 +511,73 @@ static bool apply_removal(L3vm *host, const L3vmPlan *plan, GError **error)
 		/* a setting of an interface that is gone went with it */
 		if (change->has_after && interface_is_gone(host, &change->after))
 			continue;
+		*untouched = i == 0 && g_error_matches(failure, L3VM_ERROR,
+						       L3VM_ERROR_PERMISSION);
 		if (ok)
 			g_propagate_error(error, g_steal_pointer(&failure));
 		ok = false;
+		if (*untouched)
+			break;
 	}
 	return ok;
+}
+
+/* Sets up a bridge, and not just a port on it. */
+static bool touches_bridge(const L3vmPlan *plan, const GPtrArray *steps)
+{
+	for (guint i = 0; i < l3vm_plan_size(plan); i++) {
+		const L3vmObject *o = &l3vm_plan_get(plan, i)->after;
+
+		for (guint j = 0; o->kind < L3VM_OBJECT_NEIGHBOUR && j < steps->len; j++) {
+			const L3vmStep *step = g_ptr_array_index(steps, j);
+
+			if (!g_strcmp0(step->new->net->bridge, o->ifname))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The plan; with *@lock if it is about more than the guest itself. Then it was
+ * made again: another guest may have brought the bridge meanwhile. */
+static L3vmPlan *make_plan(L3vm *host, const GPtrArray *steps, L3vmLock **lock,
+			   GError **error)
+{
+	g_autoptr(L3vmPlan) plan = l3vm_steps_plan(host, host->kernel, steps, error);
+
+	if (!plan || !touches_bridge(plan, steps))
+		return g_steal_pointer(&plan);
+	*lock = l3vm_lock_take_networks(host->store, L3VM_LOCK_TIMEOUT, error);
+	return *lock ? l3vm_steps_plan(host, host->kernel, steps, error) : NULL;
 }
 
 bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
 		 const char *evidence, GString *report, GError **error)
 {
 	g_autoptr(L3vmPlan) plan = NULL;
+	g_autoptr(L3vmLock) lock = NULL;
 	bool removal = only_removes(steps);
-	bool applied;
+	bool applied, untouched = false;
 
 	for (guint i = 0; i < steps->len; i++)
-		if (((L3vmStep *)g_ptr_array_index(steps, i))->old)
-			forget_taken(host, ((L3vmStep *)g_ptr_array_index(steps, i))->old);
+		for (L3vmPort *port = ((L3vmStep *)g_ptr_array_index(steps, i))->old; port;
+		     port = port->was)
+			forget_taken(host, port);
 	if (!reserve_all(host, steps, error))
 		return false;
 	stamp(steps);
-	plan = l3vm_steps_plan(host, host->kernel, steps, error);
-	if (!plan || !write_ahead(host, guest, steps, error)) {
+	plan = make_plan(host, steps, &lock, error);
+	/* no disk is so full that a guest which stopped keeps its routes */
+	if (!plan || (!write_ahead(host, guest, steps, l3vm_plan_size(plan) > 0,
+				    removal ? NULL : error) &&
+		      !removal)) {
 		write_back(host, guest, steps);
 		unreserve(host, steps, steps->len);
 		return false;
 	}
-	applied = removal ? apply_removal(host, plan, error)
+	applied = removal ? apply_removal(host, plan, &untouched, error)
 			  : l3vm_kernel_apply_plan(host->kernel, plan, error);
-	if (!applied && !removal) {
+	if (!applied && (!removal || untouched)) {
 		write_back(host, guest, steps);
 		unreserve(host, steps, steps->len);
 	}

@@ -23,16 +23,32 @@ static L3vmPort *recorded_by_mac(const L3vmSession *session, const L3vmMac *mac)
 	return NULL;
 }
 
-static bool set_up_networks(L3vm *host, const L3vmSet *desired, GError **error)
+static L3vmPlan *plan_networks(L3vm *host, const L3vmSet *desired, GError **error)
 {
 	g_autoptr(L3vmSet) observed = l3vm_set_new();
-	g_autoptr(L3vmPlan) plan = NULL;
 
 	if (!host->kernel->ops->observe(host->kernel, desired, L3VM_OBSERVE_CANDIDATES,
 					observed, error))
+		return NULL;
+	return l3vm_diff(desired, observed);
+}
+
+static bool set_up_networks(L3vm *host, const L3vmSet *desired, GError **error)
+{
+	g_autoptr(L3vmPlan) plan = plan_networks(host, desired, error);
+	g_autoptr(L3vmLock) lock = NULL;
+
+	if (!plan || !l3vm_plan_size(plan))
+		return plan;
+	/* another process may be at it: look again when it is over */
+	if (!l3vm_need_store(host, error))
 		return false;
-	plan = l3vm_diff(desired, observed);
-	return l3vm_kernel_apply_plan(host->kernel, plan, error);
+	lock = l3vm_lock_take_networks(host->store, L3VM_LOCK_TIMEOUT, error);
+	if (!lock)
+		return false;
+	l3vm_plan_free(plan);
+	plan = plan_networks(host, desired, error);
+	return plan && l3vm_kernel_apply_plan(host->kernel, plan, error);
 }
 
 bool l3vm_prepare(L3vm *host, L3vmPort *const *ports, size_t n_ports, GError **error)

@@ -25,6 +25,7 @@ typedef struct Sweep {
 	L3vm *host;
 	GPtrArray *ports;     /* of L3vmPort*, all records */
 	L3vmSet *desired, *observed;
+	L3vmSet *claimed; /* not desired, but known whose it is */
 	GString *report;
 	bool dry_run;
 } Sweep;
@@ -109,6 +110,9 @@ static Verdict judge(const Sweep *sweep, const L3vmPort *port)
 		return VERDICT_ADOPT;
 	if (is_settled(sweep, port))
 		return VERDICT_SETTLE;
+	/* whoever changed it last died half-way, or could not say that it was over */
+	if (port->was)
+		return VERDICT_REPAIR;
 	want_port(sweep, wanted, port);
 	return all_as_desired(sweep, wanted) ? VERDICT_FINE : VERDICT_REPAIR;
 }
@@ -157,18 +161,13 @@ static bool carry_out(Sweep *sweep, Verdict verdict, const L3vmPort *seen, GErro
 	L3vm *host = sweep->host;
 	g_autofree char *name = l3vm_record_name(seen);
 	g_autoptr(GPtrArray) steps = l3vm_steps_new();
-	g_autoptr(L3vmLock) lock = l3vm_lock_take(host->store, l3vm_port_guest_key(seen),
-						  L3VM_LOCK_TIMEOUT, error);
-	g_autoptr(L3vmGuest) guest = NULL;
+	g_auto(L3vmSession) session = { .host = NULL };
 	g_autoptr(L3vmPort) old = NULL;
 	g_autoptr(L3vmPort) new = NULL;
 
-	if (!lock)
+	if (!l3vm_session_for(&session, host, seen, error))
 		return false;
 	old = l3vm_record_load(host->store, name, NULL);
-	guest = l3vm_guest_load(host->store, seen->guest, seen->uuid, error);
-	if (!guest)
-		return false;
 	if (!old || old->generation != seen->generation || old->state != seen->state)
 		return true; /* somebody was here meanwhile, and did it right */
 	new = remedy(sweep, verdict, old);
@@ -184,7 +183,7 @@ static bool carry_out(Sweep *sweep, Verdict verdict, const L3vmPort *seen, GErro
 	l3vm_steps_add(steps, g_steal_pointer(&old), g_steal_pointer(&new));
 	if (sweep->dry_run)
 		return report_steps(sweep, steps, error);
-	return l3vm_commit(host, guest, steps, "reconcile", sweep->report, error);
+	return l3vm_commit(host, session.guest, steps, "reconcile", sweep->report, error);
 }
 
 /* Ours by protocol number, and wanted by no record. */
@@ -195,7 +194,9 @@ static void report_orphans(Sweep *sweep)
 		L3vmChange change = { .has_after = true, .after = *o };
 		g_autofree char *line = NULL;
 
-		if (!o->owned || l3vm_set_find(sweep->desired, o))
+		/* what is held is the agent's, and goes with it */
+		if (!o->owned || o->table == L3VM_TABLE_HOLD ||
+		    l3vm_set_find(sweep->desired, o) || l3vm_set_find(sweep->claimed, o))
 			continue;
 		line = l3vm_change_describe(&change);
 		/* "add route ...": the verb does not apply here */
@@ -207,12 +208,44 @@ static void report_orphans(Sweep *sweep)
 	}
 }
 
+/* What a port whose change is not over may have in the kernel. */
+static void claim(Sweep *sweep, const L3vmPort *port)
+{
+	static const L3vmState states[] = { L3VM_STATE_ARRIVED, L3VM_STATE_LIVE,
+					    L3VM_STATE_LEAVING };
+
+	for (; port; port = port->was)
+		for (size_t i = 0; i < G_N_ELEMENTS(states); i++) {
+			g_autoptr(L3vmPort) copy = l3vm_port_copy(port);
+
+			copy->state = states[i];
+			want_port(sweep, sweep->claimed, copy);
+		}
+}
+
+/* A cover stays when its network's last port goes. */
+static void claim_covers(Sweep *sweep)
+{
+	const L3vmConfig *config = sweep->host->config;
+	GHashTableIter iter;
+	void *network;
+
+	if (!config)
+		return;
+	g_hash_table_iter_init(&iter, config->networks);
+	while (g_hash_table_iter_next(&iter, NULL, &network))
+		l3vm_intent_network(sweep->claimed, network, &sweep->host->ranks,
+				    &sweep->host->facts);
+}
+
 static void collect(Sweep *sweep)
 {
 	for (guint i = 0; i < sweep->ports->len; i++) {
 		const L3vmPort *port = g_ptr_array_index(sweep->ports, i);
 
 		want_port(sweep, sweep->desired, port);
+		if (port->was || port->state == L3VM_STATE_GONE)
+			claim(sweep, port);
 	}
 }
 
@@ -244,9 +277,11 @@ bool l3vm_reconcile(L3vm *host, bool dry_run, char **report, GError **error)
 	g_autoptr(GString) text = g_string_new(NULL);
 	g_autoptr(L3vmSet) desired = l3vm_set_new();
 	g_autoptr(L3vmSet) observed = l3vm_set_new();
+	g_autoptr(L3vmSet) claimed = l3vm_set_new();
 	g_autoptr(GPtrArray) ports = NULL;
 	Sweep sweep = { .host = host,
 			.desired = desired,
+			.claimed = claimed,
 			.observed = observed,
 			.report = text,
 			.dry_run = dry_run };
@@ -262,25 +297,44 @@ bool l3vm_reconcile(L3vm *host, bool dry_run, char **report, GError **error)
 					error))
 		return false;
 	ok = sweep_ports(&sweep, error);
+	claim_covers(&sweep);
 	report_orphans(&sweep);
 	if (report)
 		*report = g_string_free(g_steal_pointer(&text), FALSE);
 	return ok;
 }
 
+/* Covers are on no interface; the report of them says "lo". */
+static bool is_on(const L3vmObject *o, const char *ifname)
+{
+	return !strcmp(*o->ifname ? o->ifname : "lo", ifname);
+}
+
+/* What a record wants stays: a bridge is an interface too, and its name a likely
+ * slip of who means one of its ports. */
 bool l3vm_purge_interface(L3vm *host, const char *ifname, GError **error)
 {
-	g_autoptr(L3vmSet) candidates = l3vm_set_new();
+	g_autoptr(L3vmSet) desired = l3vm_set_new();
 	g_autoptr(L3vmSet) observed = l3vm_set_new();
 	g_autoptr(L3vmPlan) plan = l3vm_plan_new();
+	g_autoptr(GPtrArray) ports = l3vm_record_list(host->store, error);
+	/* what is half removed is on record too: reconcile's business */
+	Sweep sweep = { .host = host,
+			.ports = ports,
+			.desired = desired,
+			.claimed = desired };
 
-	if (!host->kernel->ops->observe(host->kernel, candidates, L3VM_OBSERVE_ALL,
-					observed, error))
+	if (!ports)
+		return false;
+	collect(&sweep);
+	if (!host->kernel->ops->observe(host->kernel, desired, L3VM_OBSERVE_ALL, observed,
+					error))
 		return false;
 	for (guint i = 0; i < l3vm_set_size(observed); i++) {
 		const L3vmObject *o = l3vm_set_get(observed, i);
 
-		if (!strcmp(o->ifname, ifname) && l3vm_object_is_removable(o))
+		if (o->owned && is_on(o, ifname) && l3vm_object_is_removable(o) &&
+		    !l3vm_set_find(desired, o))
 			l3vm_plan_add(plan, o, NULL);
 	}
 	l3vm_plan_sort(plan);

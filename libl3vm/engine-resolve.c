@@ -247,12 +247,16 @@ L3vmPort *l3vm_resolve(L3vm *host, const L3vmPort *request, const GPtrArray *nic
 	return check_policy(port, error) ? g_steal_pointer(&port) : NULL;
 }
 
-bool l3vm_check_local(L3vm *host, const L3vmPort *port, GError **error)
+static bool check_all_local(L3vm *host, const L3vmPort *port, const GArray *addrs,
+			    GError **error)
 {
-	for (guint i = 0; i < port->addresses->len; i++) {
-		const L3vmAddr *addr = &g_array_index(port->addresses, L3vmAddr, i);
+	for (guint i = 0; i < addrs->len; i++) {
+		const L3vmAddr *addr = &g_array_index(addrs, L3vmAddr, i);
 		bool local;
 
+		/* a subnet that the host has an address of leaves it that one */
+		if (!l3vm_addr_is_host(addr))
+			continue;
 		if (!host->kernel->ops->is_local(host->kernel, addr, &local, error))
 			return false;
 		if (local)
@@ -260,6 +264,12 @@ bool l3vm_check_local(L3vm *host, const L3vmPort *port, GError **error)
 				      "this host's own address (choose another)");
 	}
 	return true;
+}
+
+bool l3vm_check_local(L3vm *host, const L3vmPort *port, GError **error)
+{
+	return check_all_local(host, port, port->addresses, error) &&
+	       check_all_local(host, port, port->prefixes, error);
 }
 
 bool l3vm_resolve_link(L3vm *host, L3vmKernel *kernel, L3vmPort *port, GError **error)

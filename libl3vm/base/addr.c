@@ -122,30 +122,29 @@ bool l3vm_prefix_contains(const L3vmAddr *outer, const L3vmAddr *inner)
 
 /* What a guest may not have, and why; RFC 6890 names and IANA's registries. */
 static const struct {
-	const char *prefix, *why;
+	L3vmAddr range;
+	const char *why;
 } unassignable[] = {
-	{ "0.0.0.0/8", "reserved for \"this network\"" },
-	{ "127.0.0.0/8", "loopback" },
-	{ "169.254.0.0/16", "link-local" },
-	{ "224.0.0.0/4", "multicast" },
-	{ "240.0.0.0/4", "reserved or broadcast" },
-	{ "::/128", "unspecified" },
-	{ "::1/128", "loopback" },
-	{ "::ffff:0:0/96", "an IPv4-mapped address" },
-	{ "fe80::/10", "link-local" },
-	{ "ff00::/8", "multicast" },
+	{ { AF_INET, 8, { 0 } }, "reserved for \"this network\"" },
+	{ { AF_INET, 8, { 127 } }, "loopback" },
+	{ { AF_INET, 16, { 169, 254 } }, "link-local" },
+	{ { AF_INET, 4, { 224 } }, "multicast" },
+	{ { AF_INET, 4, { 240 } }, "reserved or broadcast" },
+	{ { AF_INET6, 128, { 0 } }, "unspecified" },
+	{ { AF_INET6, 128, { [15] = 1 } }, "loopback" },
+	{ { AF_INET6, 96, { [10] = 0xff, 0xff } }, "an IPv4-mapped address" },
+	{ { AF_INET6, 10, { 0xfe, 0x80 } }, "link-local" },
+	{ { AF_INET6, 8, { 0xff } }, "multicast" },
 };
 
 bool l3vm_addr_is_assignable(const L3vmAddr *addr, const char **why)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(unassignable); i++) {
-		L3vmAddr range;
+		const L3vmAddr *range = &unassignable[i].range;
 
-		if (!l3vm_prefix_parse(unassignable[i].prefix, &range))
-			continue;
 		/* a prefix that covers such a range is no better than one in it */
-		if (l3vm_prefix_contains(&range, addr) ||
-		    l3vm_prefix_contains(addr, &range)) {
+		if (l3vm_prefix_contains(range, addr) ||
+		    l3vm_prefix_contains(addr, range)) {
 			if (why)
 				*why = unassignable[i].why;
 			return false;
@@ -177,8 +176,8 @@ char *l3vm_mac_format(const L3vmMac *mac, char *buf)
 {
 	const uint8_t *b = mac->bytes;
 
-	snprintf(buf, L3VM_MAC_STRLEN, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2],
-		 b[3], b[4], b[5]);
+	snprintf(buf, L3VM_MAC_STRLEN, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1],
+		 b[2], b[3], b[4], b[5]);
 	return buf;
 }
 
@@ -201,7 +200,7 @@ L3vmAddr l3vm_addr_link_local(const L3vmMac *mac)
 	return (L3vmAddr){
 		.family = AF_INET6,
 		.len = 128,
-		.bytes = { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, b[0] ^ 2, b[1], b[2], 0xff, 0xfe,
-			   b[3], b[4], b[5] },
+		.bytes = { 0xfe, 0x80, 0, 0, 0, 0, 0, 0, b[0] ^ 2, b[1], b[2], 0xff,
+			   0xfe, b[3], b[4], b[5] },
 	};
 }

@@ -83,6 +83,17 @@ static void pace(L3vmInjector *injector)
 		sleep_until(injector->paced - BURST_AHEAD);
 }
 
+/* What pace() would sleep, for the last of @frames. */
+int64_t l3vm_injector_wait(const L3vmInjector *injector, unsigned frames)
+{
+	int64_t now = monotonic_now();
+	int64_t first = MAX(injector->paced + INTERVAL, now);
+	int64_t last = first + (int64_t)(frames - 1) * INTERVAL;
+
+	/* rounded up, or who waits so long would have to wait once more */
+	return (MAX(last - now - BURST_AHEAD, 0) + 999) / 1000;
+}
+
 bool l3vm_inject(L3vmInjector *injector, unsigned ifindex, const void *frame,
 		 size_t size, GError **error)
 {

@@ -13,6 +13,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define L3VM_INJECT_RATE  100
 #define L3VM_INJECT_BURST 8
@@ -27,5 +28,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(L3vmInjector, l3vm_injector_free)
  * or down is an error. */
 bool l3vm_inject(L3vmInjector *injector, unsigned ifindex, const void *frame,
 		 size_t size, GError **error);
+
+/* For who must not be blocked: microseconds until @frames more (at most
+ * L3VM_INJECT_BURST) can be sent without a pause. */
+int64_t l3vm_injector_wait(const L3vmInjector *injector, unsigned frames);
 
 #endif

@@ -63,6 +63,20 @@ static bool fake_find_link(L3vmKernel *kernel, const char *ifname, L3vmLink *lin
 	return true;
 }
 
+/* Of the route to a candidate's destination. */
+static bool is_other_rank(const L3vmSet *candidates, const L3vmObject *route)
+{
+	for (guint i = 0; route->kind == L3VM_OBJECT_ROUTE && i < l3vm_set_size(candidates);
+	     i++) {
+		const L3vmObject *o = l3vm_set_get(candidates, i);
+
+		if (o->kind == route->kind && o->type == route->type &&
+		    o->table == route->table && l3vm_addr_equal(&o->addr, &route->addr))
+			return true;
+	}
+	return false;
+}
+
 static bool fake_observe(L3vmKernel *kernel, const L3vmSet *candidates, L3vmObserve how,
 			 L3vmSet *observed, GError **error)
 {
@@ -71,7 +85,8 @@ static bool fake_observe(L3vmKernel *kernel, const L3vmSet *candidates, L3vmObse
 	(void)error;
 	for (guint i = 0; i < l3vm_set_size(fake->state); i++) {
 		const L3vmObject *o = l3vm_set_get(fake->state, i);
-		bool candidate = l3vm_set_find(candidates, o);
+		bool candidate = l3vm_set_find(candidates, o) ||
+				 is_other_rank(candidates, o);
 
 		if (o->kind == L3VM_OBJECT_ROUTE &&
 		    (!o->owned || how == L3VM_OBSERVE_FRESH))
@@ -108,6 +123,7 @@ static void put_number(Fake *fake, const char *ifname, L3vmObjectKind kind, unsi
 static void put_defaults(Fake *fake, const char *ifname)
 {
 	L3vmObject mac = { .kind = L3VM_OBJECT_MAC,
+			   .ifindex = fake->last_index,
 			   .mac = { { 0x02, 0xfa, 0xce, 0, 0, (uint8_t)fake->last_index } } };
 
 	g_strlcpy(mac.ifname, ifname, sizeof(mac.ifname));
@@ -128,6 +144,18 @@ static void put_port_defaults(Fake *fake, const char *ifname)
 	put_number(fake, ifname, L3VM_OBJECT_BRIDGE_PORT, L3VM_BRIDGE_PORT_FLOOD, 1);
 }
 
+/* IPv4's stay when an interface goes down. */
+static void flush_addresses6(Fake *fake, const char *ifname)
+{
+	for (guint i = l3vm_set_size(fake->state); i-- > 0;) {
+		const L3vmObject *o = l3vm_set_get(fake->state, i);
+
+		if (o->kind == L3VM_OBJECT_ADDRESS && o->addr.family == AF_INET6 &&
+		    !strcmp(o->ifname, ifname))
+			l3vm_set_remove(fake->state, o);
+	}
+}
+
 static void before_setting(Fake *fake, const L3vmObject *o)
 {
 	const L3vmObject *old = l3vm_set_find(fake->state, o);
@@ -137,6 +165,7 @@ static void before_setting(Fake *fake, const L3vmObject *o)
 	if (o->kind == L3VM_OBJECT_UP && !o->number) {
 		flush(fake, o->ifname, L3VM_OBJECT_NEIGHBOUR, L3VM_OBJECT_NEIGHBOUR);
 		flush(fake, o->ifname, L3VM_OBJECT_ROUTE, L3VM_OBJECT_ROUTE);
+		flush_addresses6(fake, o->ifname);
 	}
 	if (o->kind == L3VM_OBJECT_MASTER && (!old || strcmp(old->master, o->master))) {
 		flush(fake, o->ifname, L3VM_OBJECT_BRIDGE_PORT, L3VM_OBJECT_FDB);
@@ -153,7 +182,7 @@ static int add(Fake *fake, const L3vmObject *object)
 	if (o.kind == L3VM_OBJECT_BRIDGE) {
 		if (!g_hash_table_contains(fake->links, o.ifname))
 			l3vm_kernel_fake_add_link(&fake->kernel, o.ifname, true);
-		return 0;
+		return on_link(fake, L3VM_OBJECT_BRIDGE, o.ifname) ? 0 : ENOTUNIQ;
 	}
 	if (*o.ifname && o.kind != L3VM_OBJECT_RULE) {
 		unsigned index = link_index(fake, o.ifname);
@@ -173,34 +202,66 @@ static int add(Fake *fake, const L3vmObject *object)
 	return 0;
 }
 
-static int removal(Fake *fake, const L3vmObject *o)
+static bool has_ports(Fake *fake, const char *bridge)
+{
+	for (guint i = 0; i < l3vm_set_size(fake->state); i++) {
+		const L3vmObject *o = l3vm_set_get(fake->state, i);
+
+		if (o->kind == L3VM_OBJECT_MASTER && !strcmp(o->master, bridge))
+			return true;
+	}
+	return false;
+}
+
+/* What is on another interface, or a later one of that name, is not meant. */
+static bool is_meant(const L3vmObject *o, const L3vmObject *is)
+{
+	if (o->kind == L3VM_OBJECT_RULE)
+		return true;
+	return !strcmp(o->ifname, is->ifname) &&
+	       (!o->ifindex || !is->ifindex || o->ifindex == is->ifindex) &&
+	       (o->kind != L3VM_OBJECT_ROUTE || is->owned);
+}
+
+static void removal(Fake *fake, const L3vmObject *o)
 {
 	const L3vmObject *old = l3vm_set_find(fake->state, o);
 
-	if (o->kind == L3VM_OBJECT_BRIDGE)
+	if (!old)
+		return;
+	if (o->kind == L3VM_OBJECT_BRIDGE && !has_ports(fake, o->ifname))
 		l3vm_kernel_fake_delete_link(&fake->kernel, o->ifname);
-	else if (l3vm_object_is_removable(o) && old &&
-		 (o->kind != L3VM_OBJECT_ROUTE || old->owned))
+	else if (l3vm_object_is_removable(o) && is_meant(o, old))
 		l3vm_set_remove(fake->state, o);
-	return 0;
+}
+
+/* Who has the place, in words, for what errno cannot say. */
+static const char *words(int errnum)
+{
+	if (errnum == ESTALE)
+		return "another protocol has that route";
+	return errnum == ENOTUNIQ ? "there is an interface of that name, and it is no bridge"
+				  : g_strerror(errnum);
 }
 
 static bool fake_apply(L3vmKernel *kernel, const L3vmChange *change, GError **error)
 {
 	Fake *fake = (Fake *)kernel;
 	g_autofree char *what = l3vm_change_describe(change);
-	int result;
+	int result = 0;
 
 	fake->applied++;
 	if (fake->fail_at >= 0 && fake->fail_at-- == 0)
 		return l3vm_fail_errno(error, fake->fail_errnum, "%s: %s (injected)", what,
 				       g_strerror(fake->fail_errnum));
-	result = change->has_after ? add(fake, &change->after)
-				   : removal(fake, &change->before);
+	if (change->has_after)
+		result = add(fake, &change->after);
+	else
+		removal(fake, &change->before);
 	if (!result)
 		return true;
 	return l3vm_fail_errno(error, result, "%s: %s (nothing was changed)", what,
-			       g_strerror(result));
+			       words(result));
 }
 
 static bool fake_is_local(L3vmKernel *kernel, const L3vmAddr *addr, bool *local,

@@ -12,9 +12,7 @@
 
 #include <errno.h>
 #include <linux/fib_rules.h>
-#include <linux/if_bridge.h>
 #include <linux/if_link.h>
-#include <linux/ip.h>
 #include <linux/neighbour.h>
 #include <string.h>
 
@@ -46,6 +44,34 @@ static struct nl_msg *link_message(const Apply *apply, int type)
 	return msg;
 }
 
+/* `bridge = eth0` must not make a gateway of the uplink. */
+static int check_bridge(Apply *apply)
+{
+	L3vmLink link;
+
+	if (!l3vm_netlink_find_link(&apply->netlink->kernel, apply->object->ifname, &link,
+				    NULL) ||
+	    link.is_bridge)
+		return 0;
+	g_free(apply->text);
+	apply->text = g_strdup("there is an interface of that name, and it is no bridge");
+	return ENOTUNIQ;
+}
+
+/* Another process may have been the faster to make it, and uses it: only what
+ * has no ports is taken away again. */
+static int remove_bridge(Apply *apply)
+{
+	L3vmLink link;
+
+	if (!l3vm_netlink_find_link(&apply->netlink->kernel, apply->object->ifname, &link,
+				    NULL) ||
+	    !link.is_bridge ||
+	    l3vm_netlink_bridge_has_ports(apply->netlink, link.ifindex))
+		return 0;
+	return talk(apply, link_message(apply, RTM_DELLINK));
+}
+
 /*
  * STP off: the port forwards at once, and there is no loop to find. Multicast
  * snooping off: without a querier it would stop the guests' neighbour
@@ -56,9 +82,10 @@ static int apply_bridge(Apply *apply)
 	struct ifinfomsg *header;
 	struct nlattr *info, *data;
 	struct nl_msg *msg;
+	int result;
 
 	if (apply->remove)
-		return talk(apply, link_message(apply, RTM_DELLINK));
+		return remove_bridge(apply);
 	msg = l3vm_nl_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(*header),
 			      &header);
 	nla_put_string(msg, IFLA_IFNAME, apply->object->ifname);
@@ -69,23 +96,14 @@ static int apply_bridge(Apply *apply)
 	nla_put_u8(msg, IFLA_BR_MCAST_SNOOPING, 0);
 	nla_nest_end(msg, data);
 	nla_nest_end(msg, info);
-	return talk(apply, msg);
+	result = talk(apply, msg);
+	return result == EEXIST ? check_bridge(apply) : result;
 }
 
-static int apply_mac(Apply *apply)
+/* One setting that RTM_SETLINK takes. */
+static int apply_setting(Apply *apply)
 {
-	struct nl_msg *msg = link_message(apply, RTM_SETLINK);
-
-	nla_put(msg, IFLA_ADDRESS, sizeof(apply->object->mac), &apply->object->mac);
-	return talk(apply, msg);
-}
-
-static int apply_number(Apply *apply, int attribute)
-{
-	struct nl_msg *msg = link_message(apply, RTM_SETLINK);
-
-	nla_put_u32(msg, attribute, apply->object->number);
-	return talk(apply, msg);
+	return talk(apply, l3vm_settings_message(apply->ifindex, &apply->object, 1));
 }
 
 static int apply_master(Apply *apply)
@@ -93,8 +111,11 @@ static int apply_master(Apply *apply)
 	struct nl_msg *msg;
 	unsigned master = 0;
 
-	if (*apply->object->master && !(master = if_nametoindex(apply->object->master)))
-		return ENODEV;
+	if (*apply->object->master) {
+		master = l3vm_nl_ifindex(apply->netlink->nl, apply->object->master);
+		if (!master)
+			return ENODEV;
+	}
 	msg = link_message(apply, RTM_SETLINK);
 	nla_put_u32(msg, IFLA_MASTER, master);
 	return talk(apply, msg);
@@ -113,21 +134,11 @@ static int apply_up(Apply *apply)
 static int apply_sysctl(Apply *apply)
 {
 	const L3vmObject *o = apply->object;
-	struct nlattr *spec, *family, *conf;
-	struct nl_msg *msg;
 
-	if (!l3vm_sysctl_by_netlink(o->key))
-		return l3vm_sysctl_write(o->key, o->ifname, apply->ifindex, o->number);
-	msg = link_message(apply, RTM_SETLINK);
-	spec = nla_nest_start(msg, IFLA_AF_SPEC);
-	family = nla_nest_start(msg, AF_INET);
-	conf = nla_nest_start(msg, IFLA_INET_CONF);
-	/* set by number, which counts from 1, unlike the array that is read */
-	nla_put_u32(msg, l3vm_sysctl_conf_index(o->key) + 1, o->number);
-	nla_nest_end(msg, conf);
-	nla_nest_end(msg, family);
-	nla_nest_end(msg, spec);
-	return talk(apply, msg);
+	if (l3vm_sysctl_by_netlink(o->key))
+		return apply_setting(apply);
+	return l3vm_sysctl_write(o->key, o->ifname, apply->ifindex, o->number,
+				 apply->netlink->nl);
 }
 
 static int apply_address(Apply *apply)
@@ -149,24 +160,6 @@ static int apply_address(Apply *apply)
 	/* a guest that answers duplicate address detection must not win it */
 	if (addr->family == AF_INET6 && !apply->remove)
 		nla_put_u32(msg, IFA_FLAGS, IFA_F_NODAD);
-	return talk(apply, msg);
-}
-
-static int apply_bridge_port(Apply *apply)
-{
-	static const int attributes[L3VM_BRIDGE_PORT_COUNT] = {
-		[L3VM_BRIDGE_PORT_ISOLATED] = IFLA_BRPORT_ISOLATED,
-		[L3VM_BRIDGE_PORT_LEARNING] = IFLA_BRPORT_LEARNING,
-		[L3VM_BRIDGE_PORT_FLOOD] = IFLA_BRPORT_UNICAST_FLOOD,
-	};
-	struct nl_msg *msg = link_message(apply, RTM_SETLINK);
-	struct ifinfomsg *header = nlmsg_data(nlmsg_hdr(msg));
-	struct nlattr *info;
-
-	header->ifi_family = AF_BRIDGE;
-	info = nla_nest_start(msg, IFLA_PROTINFO | NLA_F_NESTED);
-	nla_put_u8(msg, attributes[apply->object->key], (uint8_t)apply->object->number);
-	nla_nest_end(msg, info);
 	return talk(apply, msg);
 }
 
@@ -220,6 +213,7 @@ static int apply_rule(Apply *apply)
 	header->family = o->addr.family;
 	header->dst_len = o->addr.len;
 	header->action = FR_ACT_TO_TBL;
+	header->flags = o->inverted ? FIB_RULE_INVERT : 0;
 	header->table = (uint8_t)(o->table < 256 ? o->table : RT_TABLE_UNSPEC);
 	nla_put_u32(msg, FRA_TABLE, o->table);
 	nla_put_u32(msg, FRA_PRIORITY, o->number);
@@ -232,49 +226,98 @@ static int apply_rule(Apply *apply)
 	return talk(apply, msg);
 }
 
-/*
- * The kernel has a route of this destination, table and metric. Ours and the
- * same: done. Ours on another interface: left behind by a crash, replaced.
- * A stranger's: ESTALE, a value that the kernel does not use here.
- */
-static int resolve_route_conflict(Apply *apply)
+static bool find_in_table(Apply *apply, L3vmRouteEntry *occupant)
 {
 	const L3vmObject *o = apply->object;
 	const L3vmRouteFilter filter = { .family = o->addr.family, .table = o->table };
 	g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(L3vmRouteEntry));
 
 	if (!l3vm_netlink_routes(apply->netlink, &filter, entries, NULL))
-		return EEXIST;
+		return false;
 	for (guint i = 0; i < entries->len; i++) {
-		L3vmRouteEntry *entry = &g_array_index(entries, L3vmRouteEntry, i);
-		char ifname[IF_NAMESIZE] = "?";
-
-		if (!l3vm_object_same(&entry->object, o))
-			continue;
-		if (entry->protocol == apply->netlink->kernel.protocol)
-			return talk(apply, l3vm_route_message(apply->netlink, RTM_NEWROUTE,
-							      NLM_F_CREATE | NLM_F_REPLACE,
-							      o, apply->ifindex));
-		if_indextoname(entry->object.ifindex, ifname);
-		g_free(apply->text);
-		apply->text = g_strdup_printf("protocol %u has that route on %s",
-					      entry->protocol, ifname);
-		return ESTALE;
+		*occupant = g_array_index(entries, L3vmRouteEntry, i);
+		if (l3vm_object_same(&occupant->object, o))
+			return true;
 	}
-	return EEXIST;
+	return false;
+}
+
+/* What has this destination, table and metric. Mostly a look-up tells; behind a
+ * better route it does not, and then the whole table is read. */
+static bool find_occupant(Apply *apply, L3vmRouteEntry *occupant)
+{
+	return (l3vm_netlink_lookup(apply->netlink, &apply->object->addr, occupant,
+				    NULL) &&
+		l3vm_object_same(&occupant->object, apply->object)) ||
+	       find_in_table(apply, occupant);
+}
+
+static int put_route(Apply *apply, int flag)
+{
+	return talk(apply, l3vm_route_message(apply->netlink, RTM_NEWROUTE,
+					      NLM_F_CREATE | flag, apply->object,
+					      apply->ifindex));
+}
+
+/* A change from a thing to itself: its only purpose is that the kernel tells it. */
+static bool is_assertion(const L3vmChange *change)
+{
+	return change->has_before && change->has_after &&
+	       l3vm_object_equal(&change->before, &change->after);
+}
+
+/*
+ * Replacing an IPv4 route by its like is not told (net/ipv4/fib_trie.c:
+ * fib_table_insert()). With a metric that matters to TCP of this host alone it is
+ * another route, for the moment until it is replaced again.
+ */
+static int put_other_route(Apply *apply)
+{
+	struct nl_msg *msg = l3vm_route_message(apply->netlink, RTM_NEWROUTE,
+						NLM_F_CREATE | NLM_F_REPLACE,
+						apply->object, apply->ifindex);
+	struct nlattr *metrics = nla_nest_start(msg, RTA_METRICS);
+
+	nla_put_u32(msg, RTAX_QUICKACK, 1);
+	nla_nest_end(msg, metrics);
+	return talk(apply, msg);
+}
+
+/*
+ * Ours, whatever it says: replaced; a crash left it behind, or it is changed. A
+ * stranger's: ESTALE, a value that the kernel does not use here. The kernel by
+ * itself would replace that as well.
+ */
+static int replace_route(Apply *apply)
+{
+	char ifname[IF_NAMESIZE] = "?";
+	L3vmRouteEntry occupant;
+
+	if (!find_occupant(apply, &occupant))
+		return put_route(apply, NLM_F_EXCL);
+	if (occupant.protocol == apply->netlink->kernel.protocol) {
+		if (is_assertion(apply->change) && apply->object->addr.family == AF_INET)
+			put_other_route(apply);
+		return put_route(apply, NLM_F_REPLACE);
+	}
+	if_indextoname(occupant.object.ifindex, ifname);
+	g_free(apply->text);
+	apply->text = g_strdup_printf("protocol %u has that route on %s",
+				      occupant.protocol, ifname);
+	return ESTALE;
 }
 
 static int apply_route(Apply *apply)
 {
-	const L3vmChange *change = apply->change;
-	int type = apply->remove ? RTM_DELROUTE : RTM_NEWROUTE;
-	int flags = apply->remove	  ? 0
-		    : change->has_before ? NLM_F_CREATE | NLM_F_REPLACE
-					 : NLM_F_CREATE | NLM_F_EXCL;
-	int result = talk(apply, l3vm_route_message(apply->netlink, type, flags,
-						    apply->object, apply->ifindex));
+	int result;
 
-	return result == EEXIST ? resolve_route_conflict(apply) : result;
+	if (apply->remove)
+		return talk(apply, l3vm_route_message(apply->netlink, RTM_DELROUTE, 0,
+						      apply->object, apply->ifindex));
+	if (apply->change->has_before)
+		return replace_route(apply);
+	result = put_route(apply, NLM_F_EXCL);
+	return result == EEXIST ? replace_route(apply) : result;
 }
 
 static int dispatch(Apply *apply)
@@ -283,19 +326,16 @@ static int dispatch(Apply *apply)
 	case L3VM_OBJECT_BRIDGE:
 		return apply_bridge(apply);
 	case L3VM_OBJECT_MAC:
-		return apply_mac(apply);
+	case L3VM_OBJECT_MTU:
+	case L3VM_OBJECT_QUEUE:
+	case L3VM_OBJECT_BRIDGE_PORT:
+		return apply_setting(apply);
 	case L3VM_OBJECT_SYSCTL:
 		return apply_sysctl(apply);
 	case L3VM_OBJECT_ADDRESS:
 		return apply_address(apply);
-	case L3VM_OBJECT_MTU:
-		return apply_number(apply, IFLA_MTU);
-	case L3VM_OBJECT_QUEUE:
-		return apply_number(apply, IFLA_TXQLEN);
 	case L3VM_OBJECT_MASTER:
 		return apply_master(apply);
-	case L3VM_OBJECT_BRIDGE_PORT:
-		return apply_bridge_port(apply);
 	case L3VM_OBJECT_FDB:
 		return apply_fdb(apply);
 	case L3VM_OBJECT_UP:
@@ -312,9 +352,12 @@ static int dispatch(Apply *apply)
 
 static bool is_as_wished(const Apply *apply, int result)
 {
+	/* EOPNOTSUPP: a port that left its bridge has no forwarding entries */
 	if (apply->remove)
 		return result == ESRCH || result == ENOENT || result == ENODEV ||
-		       result == ENXIO || result == EADDRNOTAVAIL;
+		       result == ENXIO || result == EADDRNOTAVAIL ||
+		       (result == EOPNOTSUPP &&
+			apply->object->kind == L3VM_OBJECT_FDB);
 	return result == EEXIST && apply->object->kind != L3VM_OBJECT_ROUTE;
 }
 
@@ -327,6 +370,8 @@ static const char *remedy(int result)
 	case ENODEV:
 	case ENXIO:
 		return "the interface vanished; start again when it is there";
+	case ENOTUNIQ:
+		return "choose another name for `bridge` in l3vm.conf";
 	case ESTALE:
 		return "remove that route, or choose other rank metrics in l3vm.conf";
 	default:
@@ -371,7 +416,8 @@ bool l3vm_netlink_apply(L3vmKernel *kernel, const L3vmChange *change, GError **e
 		return true;
 	apply.ifindex = apply.object->ifindex;
 	if (!apply.ifindex && *apply.object->ifname)
-		apply.ifindex = if_nametoindex(apply.object->ifname);
+		apply.ifindex =
+			l3vm_nl_ifindex(apply.netlink->nl, apply.object->ifname);
 	result = lacks_interface(&apply) ? ENODEV : dispatch(&apply);
 	text = apply.text;
 	if (!result || is_as_wished(&apply, result))

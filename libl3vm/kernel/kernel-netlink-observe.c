@@ -25,6 +25,7 @@ typedef struct Observer {
 	bool all;
 	GHashTable *names;  /* interface index -> name (owned), of those of interest */
 	GHashTable *masters; /* all only: index -> name of every interface */
+	unsigned addresses_of; /* the interface whose addresses were read last */
 } Observer;
 
 static void offer(Observer *observer, const L3vmObject *object)
@@ -41,6 +42,14 @@ static const char *name_of(const Observer *observer, unsigned ifindex)
 	return g_hash_table_lookup(observer->masters ? observer->masters
 						     : observer->names,
 				   GUINT_TO_POINTER(ifindex));
+}
+
+/* 0: there is no such interface. */
+static unsigned index_of(const Observer *observer, const L3vmObject *candidate)
+{
+	return candidate->ifindex
+		       ? candidate->ifindex
+		       : l3vm_nl_ifindex(observer->netlink->nl, candidate->ifname);
 }
 
 static uint32_t get_u32(const struct nlattr *attr)
@@ -288,7 +297,7 @@ static void collect_names(Observer *observer)
 
 		if (!*o->ifname || !g_hash_table_add(seen, (void *)o->ifname))
 			continue;
-		ifindex = o->ifindex ? o->ifindex : if_nametoindex(o->ifname);
+		ifindex = index_of(observer, o);
 		if (ifindex)
 			g_hash_table_insert(observer->names, GUINT_TO_POINTER(ifindex),
 					    g_strdup(o->ifname));
@@ -354,14 +363,15 @@ static bool dump_addresses(Observer *observer, int family, unsigned ifindex,
 static bool observe_address(Observer *observer, const L3vmObject *candidate,
 			    GError **error)
 {
-	unsigned ifindex = candidate->ifindex ? candidate->ifindex
-					      : if_nametoindex(candidate->ifname);
+	unsigned ifindex = index_of(observer, candidate);
 	g_autoptr(GError) ignored = NULL;
 
 	(void)error;
-	/* an interface that vanished has no addresses: ENODEV */
-	if (ifindex)
-		dump_addresses(observer, candidate->addr.family, ifindex, &ignored);
+	/* the addresses of an interface follow each other, and one dump tells
+	 * them in both families; one that vanished has none: ENODEV */
+	if (ifindex && ifindex != observer->addresses_of)
+		dump_addresses(observer, AF_UNSPEC, ifindex, &ignored);
+	observer->addresses_of = ifindex;
 	return true;
 }
 
@@ -429,9 +439,7 @@ static void observe_neighbour(Observer *observer, const L3vmObject *candidate)
 
 	header->ndm_family = fdb ? AF_BRIDGE : candidate->addr.family;
 	header->ndm_flags = fdb ? NTF_MASTER : 0;
-	header->ndm_ifindex = (int)(candidate->ifindex
-					    ? candidate->ifindex
-					    : if_nametoindex(candidate->ifname));
+	header->ndm_ifindex = (int)index_of(observer, candidate);
 	if (!header->ndm_ifindex)
 		return;
 	if (fdb)
@@ -465,6 +473,7 @@ static void take_rule(struct nlmsghdr *message, void *data)
 		g_strlcpy(o.ifname, nla_get_string(attrs[FRA_IIFNAME]), sizeof(o.ifname));
 	o.table = attrs[FRA_TABLE] ? get_u32(attrs[FRA_TABLE]) : header->table;
 	o.number = get_u32(attrs[FRA_PRIORITY]);
+	o.inverted = header->flags & FIB_RULE_INVERT;
 	o.owned = attrs[FRA_PROTOCOL] && nla_get_u8(attrs[FRA_PROTOCOL]) ==
 						 observer->netlink->kernel.protocol;
 	if (o.owned)
@@ -482,19 +491,42 @@ static bool observe_rules(Observer *observer, int family, GError **error)
 
 /* --- routes ------------------------------------------------------------------ */
 
+/* What @entry is as an object; false: not ours, or its interface is gone. */
+static bool take_route(const Observer *observer, const L3vmRouteEntry *entry,
+		       L3vmObject *o)
+{
+	const char *name;
+
+	*o = entry->object;
+	name = o->ifindex ? name_of(observer, o->ifindex) : "";
+	if (entry->protocol != observer->netlink->kernel.protocol)
+		return false;
+	if (name)
+		g_strlcpy(o->ifname, name, sizeof(o->ifname));
+	else if (!if_indextoname(o->ifindex, o->ifname))
+		return false;
+	o->owned = true;
+	return true;
+}
+
 static void offer_route(Observer *observer, const L3vmRouteEntry *entry)
 {
-	L3vmObject o = entry->object;
-	const char *name = o.ifindex ? name_of(observer, o.ifindex) : "";
+	L3vmObject o;
 
-	if (entry->protocol != observer->netlink->kernel.protocol)
-		return;
-	if (name)
-		g_strlcpy(o.ifname, name, sizeof(o.ifname));
-	else if (!if_indextoname(o.ifindex, o.ifname))
-		return;
-	o.owned = true;
-	offer(observer, &o);
+	if (take_route(observer, entry, &o))
+		offer(observer, &o);
+}
+
+/* Ours to the candidate's destination in another rank, left behind by a crash.
+ * A better one would keep the candidate from ever being used. */
+static void offer_other_rank(Observer *observer, const L3vmObject *candidate,
+			     const L3vmRouteEntry *entry)
+{
+	L3vmObject o;
+
+	if (entry->object.table == candidate->table &&
+	    entry->object.type == candidate->type && take_route(observer, entry, &o))
+		l3vm_set_put(observer->observed, &o);
 }
 
 static bool offer_routes(Observer *observer, const L3vmRouteFilter *filter,
@@ -529,7 +561,7 @@ static bool observe_guest_route(Observer *observer, const L3vmObject *candidate,
 		return true;
 	if (entry.protocol != observer->netlink->kernel.protocol)
 		return offer_routes(observer, &filter, error);
-	offer_route(observer, &entry);
+	offer_other_rank(observer, candidate, &entry);
 	return true;
 }
 
@@ -736,7 +768,7 @@ bool l3vm_netlink_find_bridge_port(L3vmKernel *kernel, const char *bridge,
 {
 	g_autoptr(L3vmNlMsg) msg = link_request(NULL);
 	PortSearch search = { .mac = *mac };
-	unsigned master = if_nametoindex(bridge);
+	unsigned master = l3vm_nl_ifindex(((L3vmNetlink *)kernel)->nl, bridge);
 	char *text = NULL;
 	int result;
 
@@ -750,4 +782,19 @@ bool l3vm_netlink_find_bridge_port(L3vmKernel *kernel, const char *bridge,
 	g_free(text);
 	g_strlcpy(ifname, search.ifname, IF_NAMESIZE);
 	return *ifname;
+}
+
+static void take_any_port(struct nlmsghdr *message, void *data)
+{
+	(void)message;
+	*(bool *)data = true;
+}
+
+bool l3vm_netlink_bridge_has_ports(L3vmNetlink *netlink, unsigned bridge)
+{
+	g_autoptr(L3vmNlMsg) msg = link_request(NULL);
+	bool found = false;
+
+	nla_put_u32(msg, IFLA_MASTER, bridge);
+	return l3vm_nl_dump(netlink->nl, msg, take_any_port, keep, &found, NULL) || found;
 }

@@ -8,6 +8,7 @@
  *   kernel-netlink-observe.c what there is
  *   kernel-netlink-route.c   routes, both ways
  *   kernel-netlink-apply.c   one change
+ *   kernel-netlink-settings.c  settings of one interface in one request
  *   sysctl.c                 settings that have no netlink attribute
  */
 #include "kernel/kernel-netlink.h"
@@ -34,6 +35,7 @@ static const L3vmKernelOps netlink_ops = {
 	.find_link = l3vm_netlink_find_link,
 	.observe = l3vm_netlink_observe,
 	.apply = l3vm_netlink_apply,
+	.apply_joined = l3vm_netlink_apply_joined,
 	.is_local = l3vm_netlink_is_local,
 	.find_bridge_port = l3vm_netlink_find_bridge_port,
 	.has_ipv6 = netlink_has_ipv6,

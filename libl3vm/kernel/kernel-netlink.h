@@ -20,6 +20,9 @@ bool l3vm_netlink_find_bridge_port(L3vmKernel *kernel, const char *bridge,
 				   const L3vmMac *mac, char ifname[IF_NAMESIZE],
 				   GError **error);
 
+/* True also if the kernel does not tell. */
+bool l3vm_netlink_bridge_has_ports(L3vmNetlink *netlink, unsigned bridge);
+
 /* kernel-netlink-route.c */
 
 /* A route as the kernel tells it; protocol beside what an object holds. */
@@ -49,6 +52,19 @@ bool l3vm_netlink_routes(L3vmNetlink *netlink, const L3vmRouteFilter *filter,
 unsigned l3vm_route_kernel_type(L3vmRouteType type);
 struct nl_msg *l3vm_route_message(const L3vmNetlink *netlink, int type, int flags,
 				  const L3vmObject *route, unsigned ifindex);
+
+/* kernel-netlink-settings.c */
+/* More than a request of l3vm_nl_request()'s size takes is never joined. */
+#define L3VM_SETTINGS_MAX 16
+/* How many changes of @plan from @first on fit into one request; their values.
+ * 0: not even that one is a setting of this kind. */
+guint l3vm_settings_join(const L3vmPlan *plan, guint first,
+			 const L3vmObject *objects[L3VM_SETTINGS_MAX]);
+/* A request that sets @n settings which join, at least one. */
+struct nl_msg *l3vm_settings_message(unsigned ifindex, const L3vmObject *const *objects,
+				     guint n);
+bool l3vm_netlink_apply_joined(L3vmKernel *kernel, const L3vmPlan *plan, guint first,
+			       guint *n);
 
 /* kernel-netlink-apply.c */
 bool l3vm_netlink_apply(L3vmKernel *kernel, const L3vmChange *change, GError **error);

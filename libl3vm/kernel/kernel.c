@@ -3,6 +3,7 @@
 #include "kernel/kernel.h"
 
 #include "base/log.h"
+#include "l3vm.h"
 
 void l3vm_kernel_free(L3vmKernel *kernel)
 {
@@ -10,12 +11,25 @@ void l3vm_kernel_free(L3vmKernel *kernel)
 		kernel->ops->free(kernel);
 }
 
+/* Its settings went with it. */
+static bool interface_is_gone(L3vmKernel *kernel, const L3vmChange *change)
+{
+	const L3vmObject *o = change->has_after ? &change->after : &change->before;
+	L3vmLink link;
+
+	return *o->ifname && (!kernel->ops->find_link(kernel, o->ifname, &link, NULL) ||
+			      (o->ifindex && link.ifindex != o->ifindex));
+}
+
 static void undo_one(L3vmKernel *kernel, const L3vmChange *change)
 {
 	L3vmChange inverse = l3vm_change_inverse(change);
 	g_autoptr(GError) error = NULL;
 
-	if (!kernel->ops->apply(kernel, &inverse, &error))
+	/* who may not undo it could not do it either */
+	if (!kernel->ops->apply(kernel, &inverse, &error) &&
+	    !g_error_matches(error, L3VM_ERROR, L3VM_ERROR_PERMISSION) &&
+	    !interface_is_gone(kernel, change))
 		l3vm_warn("undo: %s", error->message);
 }
 
@@ -44,10 +58,24 @@ static void undo(L3vmKernel *kernel, const L3vmPlan *plan, guint n)
 
 bool l3vm_kernel_apply_plan(L3vmKernel *kernel, const L3vmPlan *plan, GError **error)
 {
-	for (guint i = 0; i < l3vm_plan_size(plan); i++)
+	/* up to where something may have been changed */
+	guint touched = 0;
+
+	for (guint i = 0; i < l3vm_plan_size(plan); i++) {
+		guint n = 0;
+
+		/* what is inside a joined request that failed is not tried twice */
+		if (kernel->ops->apply_joined && i >= touched &&
+		    kernel->ops->apply_joined(kernel, plan, i, &n)) {
+			touched = i + n;
+			i = touched - 1;
+			continue;
+		}
+		touched = MAX(touched, i + n);
 		if (!kernel->ops->apply(kernel, l3vm_plan_get(plan, i), error)) {
-			undo(kernel, plan, i);
+			undo(kernel, plan, MAX(touched, i));
 			return false;
 		}
+	}
 	return true;
 }

@@ -59,6 +59,15 @@ typedef struct L3vmKernelOps {
 	 */
 	bool (*apply)(L3vmKernel *kernel, const L3vmChange *change, GError **error);
 
+	/*
+	 * Makes the changes of @plan from @first on that go into one request;
+	 * *@n: how many. False: they are fewer than two, or the kernel refused
+	 * (some may be made all the same); the caller then makes them one by
+	 * one, so that an error tells which. NULL: nothing is ever joined.
+	 */
+	bool (*apply_joined)(L3vmKernel *kernel, const L3vmPlan *plan, guint first,
+			     guint *n);
+
 	/* *@local: the host itself has @addr, or it is a broadcast address. */
 	bool (*is_local)(L3vmKernel *kernel, const L3vmAddr *addr, bool *local,
 			 GError **error);

@@ -6,19 +6,21 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <net/if.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 /* Repetitions of an interrupted dump before we give up. */
-#define DUMP_TRIES 5
+#define DUMP_TRIES   5
 /* Seconds to wait for the kernel, which answers requests synchronously. */
-#define TIMEOUT 2
+#define TIMEOUT	     2
 /* More than any datagram the kernel makes for a dump (NLMSG_GOODSIZE: 32 KiB),
  * so that none is truncated. */
-#define BUFFER_SIZE 65536
+#define BUFFER_SIZE  65536
 /* More than any request of ours; libnl's default is a page, zeroed each time. */
 #define REQUEST_SIZE 512
 
@@ -41,7 +43,8 @@ static bool set_option(int fd, int option, GError **error)
 
 	if (setsockopt(fd, SOL_NETLINK, option, &on, sizeof(on)) == 0)
 		return true;
-	return l3vm_fail_errno(error, errno, "rtnetlink: option %d: %s "
+	return l3vm_fail_errno(error, errno,
+			       "rtnetlink: option %d: %s "
 			       "(a kernel of 5.4 or newer is needed)",
 			       option, g_strerror(errno));
 }
@@ -57,7 +60,8 @@ static bool open_channel(Channel *channel, GError **error)
 	    bind(channel->fd, (struct sockaddr *)&addr, sizeof(addr)) ||
 	    getsockname(channel->fd, (struct sockaddr *)&addr, &size) ||
 	    setsockopt(channel->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))
-		return l3vm_fail_errno(error, errno, "rtnetlink: %s", g_strerror(errno));
+		return l3vm_fail_errno(error, errno, "rtnetlink: %s",
+				       g_strerror(errno));
 	channel->port = addr.nl_pid; /* chosen by the kernel */
 	/* Without strict checking a dump's filter is ignored and every table
 	 * would be read; without the others an error has no text. */
@@ -88,13 +92,25 @@ void l3vm_nl_close(L3vmNl *nl)
 	g_free(nl);
 }
 
+/* SIOCGIFINDEX is answered on a socket of any family (net/socket.c,
+ * sock_do_ioctl()). */
+unsigned l3vm_nl_ifindex(const L3vmNl *nl, const char *ifname)
+{
+	struct ifreq request = { .ifr_ifindex = 0 };
+
+	g_strlcpy(request.ifr_name, ifname, sizeof(request.ifr_name));
+	if (ioctl(nl->request.fd, SIOCGIFINDEX, &request))
+		return 0;
+	return (unsigned)request.ifr_ifindex;
+}
+
 struct nl_msg *l3vm_nl_request(int type, int flags, size_t size, void *header)
 {
 	struct nl_msg *msg = nlmsg_alloc_size(REQUEST_SIZE);
 	struct nlmsghdr *message;
 
-	if (!msg || !(message = nlmsg_put(msg, 0, 0, type, (int)size,
-					  flags | NLM_F_REQUEST)))
+	if (!msg ||
+	    !(message = nlmsg_put(msg, 0, 0, type, (int)size, flags | NLM_F_REQUEST)))
 		g_error("out of memory");
 	memset(nlmsg_data(message), 0, size);
 	*(void **)header = nlmsg_data(message);
@@ -188,7 +204,8 @@ static void take(Exchange *exchange, struct nlmsghdr *header)
 		exchange->done = true;
 		/* with NETLINK_CAP_ACK the request's payload is left out */
 		exchange->result = error_of(header, sizeof(struct nlmsgerr));
-		keep_text(exchange->text, extended_ack(header, sizeof(struct nlmsgerr)));
+		keep_text(exchange->text,
+			  extended_ack(header, sizeof(struct nlmsgerr)));
 	} else if (header->nlmsg_type == NLMSG_DONE) {
 		exchange->done = true;
 		exchange->result = error_of(header, sizeof(int32_t));
@@ -237,7 +254,9 @@ int l3vm_nl_dump(L3vmNl *nl, struct nl_msg *msg, L3vmNlCallback callback,
 {
 	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_DUMP;
 	for (int try = 0; try < DUMP_TRIES; try++) {
-		Exchange exchange = { .callback = callback, .data = data, .text = text };
+		Exchange exchange = { .callback = callback,
+				      .data = data,
+				      .text = text };
 		int result = send_message(&nl->dump, msg);
 
 		if (!result)

@@ -23,6 +23,9 @@ typedef struct L3vmNl L3vmNl;
 L3vmNl *l3vm_nl_open(GError **error);
 void l3vm_nl_close(L3vmNl *nl);
 
+/* if_nametoindex() without opening a socket for each question. */
+unsigned l3vm_nl_ifindex(const L3vmNl *nl, const char *ifname);
+
 /* A request message of @type with @flags beside NLM_F_REQUEST and a zeroed
  * family header of @size bytes, returned through @header. */
 struct nl_msg *l3vm_nl_request(int type, int flags, size_t size, void *header);

@@ -2,6 +2,8 @@
 /* sysctl.c - per-interface settings: their netlink attribute or their file */
 #include "kernel/sysctl.h"
 
+#include "kernel/nl.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ip.h>
@@ -37,7 +39,8 @@ int l3vm_sysctl_conf_index(L3vmSysctl key)
 
 bool l3vm_sysctl_by_netlink(L3vmSysctl key)
 {
-	return l3vm_sysctl_family(key) == AF_INET && conf_index[key] >= 0;
+	return key == L3VM_SYSCTL_IP6_ADDR_GEN_MODE ||
+	       (l3vm_sysctl_family(key) == AF_INET && conf_index[key] >= 0);
 }
 
 static int open_sysctl(L3vmSysctl key, const char *ifname, int flags, int *fd)
@@ -65,7 +68,7 @@ int l3vm_sysctl_read(L3vmSysctl key, const char *ifname, uint32_t *value)
 }
 
 int l3vm_sysctl_write(L3vmSysctl key, const char *ifname, unsigned ifindex,
-		      uint32_t value)
+		      uint32_t value, const struct L3vmNl *nl)
 {
 	char text[16];
 	int size = g_snprintf(text, sizeof(text), "%u", value);
@@ -74,7 +77,7 @@ int l3vm_sysctl_write(L3vmSysctl key, const char *ifname, unsigned ifindex,
 	if (result)
 		return result == ENOENT ? ENODEV : result;
 	/* the descriptor is bound to an interface now: is it the one meant? */
-	if (if_nametoindex(ifname) != ifindex)
+	if (l3vm_nl_ifindex(nl, ifname) != ifindex)
 		result = ENODEV;
 	else if (write(fd, text, (size_t)size) != size)
 		result = errno;

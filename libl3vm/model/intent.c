@@ -170,7 +170,8 @@ static const L3vmAddr *first_of_family(const GArray *addresses, int family)
  * link-local nor the destination (net/ipv6/ndisc.c:ndisc_send_redirect()), so
  * there it is an address of fd6c:3376:6d01::/64 (RFC 4193).
  */
-static L3vmAddr hop_to_mac(L3vmSet *set, const Interface *interface, const L3vmPort *port)
+static L3vmAddr hop_to_mac(L3vmSet *set, const Interface *interface,
+			   const L3vmPort *port)
 {
 	static const uint8_t unrouted[8] = { 0xfd, 0x6c, 0x33, 0x76, 0x6d, 0x01 };
 	L3vmAddr hop = l3vm_addr_link_local(&port->mac);

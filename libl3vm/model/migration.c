@@ -16,6 +16,7 @@
  * on the source the guest stays. SETTLED is a timer's and means something in
  * one state only.
  */
+/* clang-format off */
 static const L3vmState next[L3VM_EVENT_COUNT][L3VM_STATE_GONE + 1] = {
 	/* in state:            prepared  arrived   live      leaving   gone */
 	[L3VM_EVENT_START] =   { LIVE,	   LIVE,     LIVE,     LIVE,	 LIVE },
@@ -29,6 +30,7 @@ static const L3vmState next[L3VM_EVENT_COUNT][L3VM_STATE_GONE + 1] = {
 	[L3VM_EVENT_SETTLED] = { PREPARED, LIVE,     LIVE,     LEAVING,	 GONE },
 	[L3VM_EVENT_STOPPED] = { GONE,	   GONE,     GONE,     GONE,	 GONE },
 };
+/* clang-format on */
 
 L3vmState l3vm_migration_next(L3vmState state, L3vmEvent event)
 {

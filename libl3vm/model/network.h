@@ -50,6 +50,7 @@ typedef struct L3vmNetwork {
 	uint32_t mtu;	     /* bytes; 0: leave as it is */
 	bool proxy_arp;	     /* routed mode only */
 	bool guard, learn;
+	bool announce_gateway; /* tell a guest that came who its gateway is */
 	L3vmCover cover;
 	char *bridge;	     /* interface name; NULL in routed mode */
 	GArray *derive;	     /* of L3vmDerive, in order; NULL: none */

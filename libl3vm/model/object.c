@@ -160,15 +160,19 @@ void l3vm_set_free(L3vmSet *set)
 	g_free(set);
 }
 
-void l3vm_set_add(L3vmSet *set, const L3vmObject *object)
+/* @object is not in @set. */
+static void append(L3vmSet *set, const L3vmObject *object)
 {
-	L3vmObject *copy;
+	L3vmObject *copy = g_memdup2(object, sizeof(*object));
 
-	if (g_hash_table_contains(set->index, object))
-		return;
-	copy = g_memdup2(object, sizeof(*object));
 	g_ptr_array_add(set->order, copy);
 	g_hash_table_add(set->index, copy);
+}
+
+void l3vm_set_add(L3vmSet *set, const L3vmObject *object)
+{
+	if (!g_hash_table_contains(set->index, object))
+		append(set, object);
 }
 
 void l3vm_set_put(L3vmSet *set, const L3vmObject *object)
@@ -178,7 +182,7 @@ void l3vm_set_put(L3vmSet *set, const L3vmObject *object)
 	if (old)
 		*old = *object; /* same identity, so its place in the index holds */
 	else
-		l3vm_set_add(set, object);
+		append(set, object);
 }
 
 void l3vm_set_add_all(L3vmSet *set, const L3vmSet *other)

@@ -99,6 +99,7 @@ typedef struct L3vmObject {
 	uint32_t table, metric;
 	L3vmAddr via; /* family AF_UNSPEC: directly on the interface */
 	L3vmRouteType type;
+	bool inverted; /* RULE: is for what does not come from the interface */
 	/* Observed objects only: carries our protocol number, or was made by us
 	 * according to the record. Part of neither identity nor value. */
 	bool owned;

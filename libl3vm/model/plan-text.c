@@ -53,7 +53,7 @@ static char *rule_line(const L3vmChange *change, const L3vmObject *o, const char
 {
 	char addr[L3VM_ADDR_STRLEN];
 	g_autofree char *selector =
-		*dev ? g_strdup_printf("iif %s", dev)
+		*dev ? g_strdup_printf("%siif %s", o->inverted ? "not " : "", dev)
 		     : g_strdup_printf("to %s", l3vm_prefix_format(&o->addr, addr));
 
 	return g_strdup_printf("ip %srule %s pref %u %s lookup %u protocol %u",

@@ -82,6 +82,7 @@ void l3vm_port_free(L3vmPort *port)
 	g_array_unref(port->addresses);
 	g_array_unref(port->prefixes);
 	l3vm_network_free(port->net);
+	l3vm_port_free(port->was);
 	g_free(port);
 }
 
@@ -99,6 +100,7 @@ L3vmPort *l3vm_port_copy(const L3vmPort *port)
 	copy->addresses = g_array_copy(port->addresses);
 	copy->prefixes = g_array_copy(port->prefixes);
 	copy->net = port->net ? l3vm_network_copy(port->net, port->net->name) : NULL;
+	copy->was = port->was ? l3vm_port_copy(port->was) : NULL;
 	return copy;
 }
 

@@ -48,6 +48,8 @@ struct L3vmPort {
 	int64_t since;	     /* of the state, l3vm_now() */
 	uint32_t generation; /* counts changes of state */
 	L3vmNetwork *net;    /* owned copy of its network's settings */
+	L3vmPort *was;	     /* owned; what it was before a change that is not over
+			      * (on record only: a crash leaves it there), or NULL */
 };
 
 L3vmPort *l3vm_port_copy(const L3vmPort *port);

@@ -86,6 +86,34 @@ static bool read_protocol(const L3vmValue *value, void *member, GError **error)
 	return true;
 }
 
+/* Directories are watched, so their names are needed as they are. */
+static bool read_sockets(const L3vmValue *value, void *member, GError **error)
+{
+	g_auto(GStrv) words = l3vm_value_split(value, error);
+	char ***sockets = member;
+
+	for (guint i = 0; words && words[i]; i++) {
+		g_autofree char *folder = g_path_get_dirname(words[i]);
+
+		if (words[i][0] != '/' || g_str_has_suffix(words[i], "/"))
+			return l3vm_value_fail(value, error,
+					       "\"%.80s\" is not the full path of a "
+					       "file",
+					       words[i]);
+		if (strpbrk(folder, "*?["))
+			return l3vm_value_fail(value, error,
+					       "\"%.80s\" has a wildcard in the name "
+					       "of its directory (only the last part "
+					       "may have any)",
+					       words[i]);
+	}
+	if (!words)
+		return false;
+	g_strfreev(*sockets);
+	*sockets = g_steal_pointer(&words);
+	return true;
+}
+
 #define MEMBER(name) offsetof(L3vmConfig, name)
 
 static const L3vmKeyReader readers[] = {
@@ -96,6 +124,8 @@ static const L3vmKeyReader readers[] = {
 	{ "hold-time-limit", l3vm_value_duration, MEMBER(hold_time_limit) },
 	{ "hold-replay", l3vm_value_duration, MEMBER(hold_replay) },
 	{ "hold-settle", l3vm_value_duration, MEMBER(hold_settle) },
+	{ "arrival-timeout", l3vm_value_duration, MEMBER(arrival_timeout) },
+	{ "qmp-sockets", read_sockets, MEMBER(qmp_sockets) },
 	{ "rank-preferred", l3vm_value_u32, MEMBER(ranks.preferred) },
 	{ "rank-normal", l3vm_value_u32, MEMBER(ranks.normal) },
 	{ "rank-last", l3vm_value_u32, MEMBER(ranks.last) },
@@ -217,6 +247,7 @@ void l3vm_config_free(L3vmConfig *config)
 	if (!config)
 		return;
 	g_free(config->path);
+	g_strfreev(config->qmp_sockets);
 	g_hash_table_unref(config->networks);
 	g_ptr_array_unref(config->nics);
 	g_free(config);

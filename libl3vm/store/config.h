@@ -36,6 +36,11 @@ typedef struct L3vmConfig {
 	bool hold;
 	uint32_t hold_bytes;
 	int64_t hold_time_limit, hold_replay, hold_settle;
+	/* a port that waits for its guest so long has it; 0: it waits for ever */
+	int64_t arrival_timeout;
+	/* where l3vm-agent finds QEMU's monitors: absolute paths whose last part
+	 * may have wildcards, NULL-terminated; NULL: nowhere */
+	char **qmp_sockets;
 	GHashTable *networks; /* name -> L3vmNetwork*; always has "default" */
 	GPtrArray *nics;      /* of L3vmNicConfig* */
 } L3vmConfig;

@@ -2,6 +2,13 @@
 /*
  * files.c - the files of the state directory: read whole, replaced atomically
  *
+ * The directory has one owner, root or the user that the agent runs as, and all
+ * that is in it is his. Hooks run as root and act for him: what they make is given
+ * to him, complete, before it has a name. So both read, lock and replace whatever
+ * the other made, with modes that let nobody else write. (A group that may write
+ * would need setgid folders and an umask that plays along, and "writable by others"
+ * would no longer be the mark of a directory that cannot be trusted.)
+ *
  * A file is replaced by a temporary one and rename(2). There is no fsync(2): the
  * directory is on /run, a tmpfs, where it would do nothing; and what a crash of
  * the host could lose describes interfaces that are lost with it.
@@ -27,11 +34,19 @@
 /* Where records and locks are; see record.h. */
 static const char *const folders[] = { "ports", "guests", "addresses" };
 
-/* Owned by us or root and writable by nobody else: nobody else planted it. */
-static bool is_ours(const struct stat *st)
+/* Owned by us, root or the directory's owner, and writable by nobody else: nobody
+ * else planted it. */
+static bool is_ours(const L3vmStore *store, const struct stat *st)
 {
-	return (st->st_uid == geteuid() || st->st_uid == 0) &&
+	return (st->st_uid == geteuid() || st->st_uid == 0 ||
+		st->st_uid == store->owner) &&
 	       !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* What root makes for another. */
+static bool give(const L3vmStore *store, int fd)
+{
+	return !store->for_owner || fchown(fd, store->owner, store->group) == 0;
 }
 
 /* --- opening ------------------------------------------------------------ */
@@ -66,8 +81,11 @@ static bool refuse(const L3vmStore *store, const char *folder, const struct stat
 /* @mode is what the umask of whoever runs us first should not decide. */
 static bool make_folder(L3vmStore *store, const char *folder, GError **error)
 {
-	if (mkdirat(store->fd, folder, DIR_MODE) == 0)
-		return fchmodat(store->fd, folder, DIR_MODE, 0) == 0 || errno == ENOENT;
+	if (mkdirat(store->fd, folder, DIR_MODE) == 0 &&
+	    (fchmodat(store->fd, folder, DIR_MODE, 0) == 0 || errno == ENOENT) &&
+	    (!store->for_owner || fchownat(store->fd, folder, store->owner, store->group,
+					   AT_SYMLINK_NOFOLLOW) == 0))
+		return true;
 	if (errno == EEXIST)
 		return true;
 	return l3vm_fail_errno(error, errno, "state directory %s: create %s: %s",
@@ -92,9 +110,34 @@ static bool check_folder(L3vmStore *store, const char *folder, GError **error)
 					       "state directory %s/%s: %s", store->dir,
 					       folder, g_strerror(errno));
 	}
-	if (!S_ISDIR(st.st_mode) || !is_ours(&st))
+	if (!S_ISDIR(st.st_mode) || !is_ours(store, &st))
 		return refuse(store, folder, &st, error);
 	return true;
+}
+
+/*
+ * Only root can have put a directory, whoever owns it, into one that only root can
+ * change, such as /run: so root meant that owner to have it. Elsewhere it may be a
+ * trap for root.
+ */
+static bool is_given_by_root(const L3vmStore *store)
+{
+	struct stat parent;
+
+	return geteuid() == 0 && fstatat(store->fd, "..", &parent, 0) == 0 &&
+	       parent.st_uid == 0 && !(parent.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* Whose the directory is, and whether we may act for him. */
+static bool accept_owner(L3vmStore *store, const struct stat *st)
+{
+	store->owner = geteuid();
+	if (st->st_uid != store->owner && is_given_by_root(store)) {
+		store->owner = st->st_uid;
+		store->group = st->st_gid;
+		store->for_owner = true;
+	}
+	return is_ours(store, st);
 }
 
 /* Opens it without following a symbolic link in its last component; -1. */
@@ -139,7 +182,7 @@ static bool open_store(L3vmStore *store, GError **error)
 		store->fd = create_dir(store->dir);
 	if (store->fd < 0 || fstat(store->fd, &st) < 0)
 		return open_failed(store, errno, error);
-	if (!is_ours(&st))
+	if (!accept_owner(store, &st))
 		return refuse(store, "", &st, error);
 	for (size_t i = 0; i < G_N_ELEMENTS(folders); i++)
 		if (!check_folder(store, folders[i], error))
@@ -184,11 +227,11 @@ int l3vm_store_fd(const L3vmStore *store)
 /* --- reading ------------------------------------------------------------ */
 
 /* What @st says against using the file, or NULL. */
-static const char *reason_against(const struct stat *st)
+static const char *reason_against(const L3vmStore *store, const struct stat *st)
 {
 	if (!S_ISREG(st->st_mode))
 		return "not a regular file";
-	if (!is_ours(st))
+	if (!is_ours(store, st))
 		return "owned or writable by others";
 	/* 0 is a file that was replaced since we opened it: still whole. */
 	if (st->st_nlink > 1)
@@ -230,7 +273,7 @@ static bool read_open_file(L3vmStore *store, const char *path, int fd, char **te
 	if (fstat(fd, &st) < 0)
 		return l3vm_fail_errno(error, errno, "%s/%s: %s", store->dir, path,
 				       g_strerror(errno));
-	reason = reason_against(&st);
+	reason = reason_against(store, &st);
 	if (reason) {
 		l3vm_warn("%s/%s: ignored: %s", store->dir, path, reason);
 		return true;
@@ -296,6 +339,44 @@ static int create_temporary(L3vmStore *store, char name[L3VM_PATH_SIZE])
 		if (fd >= 0 || errno != EEXIST)
 			break;
 	}
+	if (fd >= 0 && !give(store, fd)) {
+		int errnum = errno;
+
+		close(fd);
+		unlinkat(store->fd, name, 0);
+		errno = errnum;
+		fd = -1;
+	}
+	return fd;
+}
+
+/* An empty file of the owner's appears under @path, unless there is one: with a
+ * plain open(2) it would be root's for a moment, and closed to its owner. */
+static bool make_for_owner(L3vmStore *store, const char *path)
+{
+	char temporary[L3VM_PATH_SIZE];
+	int fd = create_temporary(store, temporary), errnum = 0;
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	if (linkat(store->fd, temporary, store->fd, path, 0) < 0 && errno != EEXIST)
+		errnum = errno;
+	unlinkat(store->fd, temporary, 0);
+	errno = errnum;
+	return !errnum;
+}
+
+int l3vm_file_open(L3vmStore *store, const char *path, int flags)
+{
+	int fd;
+
+	flags |= O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	if (!store->for_owner)
+		return openat(store->fd, path, flags | O_CREAT, FILE_MODE);
+	fd = openat(store->fd, path, flags);
+	if (fd < 0 && errno == ENOENT && make_for_owner(store, path))
+		fd = openat(store->fd, path, flags);
 	return fd;
 }
 

@@ -22,6 +22,10 @@
 struct L3vmStore {
 	char *dir;
 	int fd;
+	/* whose all of it is; and that we are root and he is not */
+	uid_t owner;
+	gid_t group;
+	bool for_owner;
 	unsigned temporaries; /* made by this store, for their names */
 };
 
@@ -35,6 +39,9 @@ bool l3vm_file_read(L3vmStore *store, const char *path, char **text, size_t *siz
 /* Whoever reads at any time sees the old or the new content, whole. */
 bool l3vm_file_replace(L3vmStore *store, const char *path, const char *text,
 		       size_t size, GError **error);
+/* open(2) of a file that is not replaced but written, or locked: made if there is
+ * none, never through a symbolic link, never waiting. -1 with errno. */
+int l3vm_file_open(L3vmStore *store, const char *path, int flags);
 /* Absent is success. */
 bool l3vm_file_remove(L3vmStore *store, const char *path, GError **error);
 

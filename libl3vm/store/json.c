@@ -385,6 +385,7 @@ static json_object *network_to_json(const L3vmNetwork *network)
 	add_bool(object, "proxy_arp", network->proxy_arp);
 	add_bool(object, "guard", network->guard);
 	add_bool(object, "learn", network->learn);
+	add_bool(object, "announce_gateway", network->announce_gateway);
 	l3vm_json_add_string(object, "cover", l3vm_cover_words[network->cover]);
 	l3vm_json_add_string(object, "bridge", network->bridge);
 	l3vm_json_add(object, "derive", derive_to_json(network->derive));
@@ -444,6 +445,7 @@ static L3vmNetwork *network_from_json(json_object *object, const char **bad)
 	network->proxy_arp = l3vm_member_bool(&members, "proxy_arp");
 	network->guard = l3vm_member_bool(&members, "guard");
 	network->learn = l3vm_member_bool(&members, "learn");
+	network->announce_gateway = l3vm_member_bool(&members, "announce_gateway");
 	network->cover = (L3vmCover)member_enum(&members, "cover", l3vm_cover_words,
 						G_N_ELEMENTS(l3vm_cover_words));
 	network->bridge = read_bridge(&members, network->mode);
@@ -474,6 +476,12 @@ void l3vm_json_add_port(json_object *object, const L3vmPort *port)
 	add_int(object, "since", port->since);
 	add_int(object, "generation", port->generation);
 	l3vm_json_add(object, "net", port->net ? network_to_json(port->net) : NULL);
+	if (port->was) {
+		json_object *was = json_object_new_object();
+
+		l3vm_json_add_port(was, port->was);
+		l3vm_json_add(object, "was", was);
+	}
 }
 
 /* What the caller of l3vm_attach() described. */
@@ -528,6 +536,12 @@ L3vmPort *l3vm_json_port(json_object *object, const char **bad)
 		return NULL;
 	read_description(&members, port);
 	read_resolution(&members, port);
+	/* json-c parses 32 levels at most, so this ends */
+	if (has(&members, "was")) {
+		port->was = l3vm_json_port(
+			l3vm_member(&members, "was", json_type_object), bad);
+		expect(&members, "was", port->was && port->was->net);
+	}
 	*bad = members.bad;
 	return members.bad ? NULL : g_steal_pointer(&port);
 }

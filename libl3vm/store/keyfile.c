@@ -18,7 +18,10 @@
 static bool fail_at(const L3vmKeyFile *file, unsigned line, GError **error,
 		    const char *text)
 {
-	return l3vm_fail(error, L3VM_ERROR_FAILED, "%s:%u: %s", file->path, line, text);
+	/* most have a remedy of their own: the nearest word that is known */
+	return l3vm_fail(error, L3VM_ERROR_FAILED, "%s:%u: %s%s", file->path, line,
+			 text,
+			 g_str_has_suffix(text, ")") ? "" : " (see l3vm.conf(5))");
 }
 
 bool l3vm_line_fail(const L3vmKeyFile *file, const L3vmKeyLine *line, GError **error,
@@ -260,17 +263,19 @@ static char *read_text(const char *path, int fd, GError **error)
 
 	/* A directory, a FIFO, a device: reading it might never end. */
 	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
-		l3vm_fail(error, L3VM_ERROR_FAILED, "%s: is not a regular file", path);
+		l3vm_fail(error, L3VM_ERROR_FAILED,
+			  "%s: is not a regular file (see l3vm.conf(5))", path);
 		return NULL;
 	}
 	text = read_fd(fd, &size);
 	if (!text)
 		l3vm_fail_errno(error, errno, "%s: %s", path, g_strerror(errno));
 	else if (size > SIZE_LIMIT)
-		l3vm_fail(error, L3VM_ERROR_FAILED, "%s: is larger than 1 MiB", path);
+		l3vm_fail(error, L3VM_ERROR_FAILED,
+			  "%s: is larger than 1 MiB (see l3vm.conf(5))", path);
 	else if (strlen(text) != size)
-		l3vm_fail(error, L3VM_ERROR_FAILED, "%s: is no text (has a NUL byte)",
-			  path);
+		l3vm_fail(error, L3VM_ERROR_FAILED,
+			  "%s: has a NUL byte (it must be text)", path);
 	else
 		return g_steal_pointer(&text);
 	return NULL;
@@ -289,8 +294,8 @@ static bool parse(L3vmKeyFile *file, const char *text, GError **error)
 	if (g_key_file_load_from_data(file->data, text, strlen(text), G_KEY_FILE_NONE,
 				      &failure))
 		return true;
-	return l3vm_fail(error, L3VM_ERROR_FAILED, "%s: %s", file->path,
-			 failure->message);
+	return l3vm_fail(error, L3VM_ERROR_FAILED, "%s: %s (see l3vm.conf(5))",
+			 file->path, failure->message);
 }
 
 /*

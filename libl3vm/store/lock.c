@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 struct L3vmLock {
-	const L3vmStore *store; /* must outlive the lock */
+	L3vmStore *store; /* must outlive the lock */
 	int fd;
 	bool retired;
 	char path[L3VM_PATH_SIZE];
@@ -39,8 +39,7 @@ static int try_lock(L3vmLock *lock, int64_t timeout)
 {
 	int errnum;
 
-	lock->fd = openat(lock->store->fd, lock->path,
-			  O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0640);
+	lock->fd = l3vm_file_open(lock->store, lock->path, O_RDWR);
 	if (lock->fd < 0)
 		return errno;
 	errnum = l3vm_flock(lock->fd, timeout);
@@ -70,31 +69,46 @@ static int wait_for_lock(L3vmLock *lock, int64_t timeout)
 }
 
 /* Says what an administrator can do about it. */
-static void take_failed(const L3vmLock *lock, const char *key, int errnum,
+static void take_failed(const L3vmLock *lock, const char *what, int errnum,
 			int64_t timeout, GError **error)
 {
 	const char *dir = lock->store->dir;
 
 	if (errnum == ETIMEDOUT)
 		l3vm_fail(error, L3VM_ERROR_FAILED,
-			  "guest %s: another l3vm process has worked on it for %.1f s "
+			  "%s: another l3vm process has worked on it for %.1f s "
 			  "(try again; fuser %s/%s names it)",
-			  key, (double)timeout / (double)G_USEC_PER_SEC, dir,
+			  what, (double)timeout / (double)G_USEC_PER_SEC, dir,
 			  lock->path);
 	else
 		l3vm_fail_errno(error, errnum, "lock %s/%s: %s", dir, lock->path,
 				g_strerror(errnum));
 }
 
-L3vmLock *l3vm_lock_take(L3vmStore *store, const char *key, int64_t timeout,
-			 GError **error)
+/* @what is locked, as a message names it. Takes over @lock, whose path is set. */
+static L3vmLock *take(L3vmLock *given, L3vmStore *store, const char *what,
+		      int64_t timeout, GError **error)
 {
-	g_autoptr(L3vmLock) lock = g_new0(L3vmLock, 1);
-	g_autofree char *name = NULL;
+	g_autoptr(L3vmLock) lock = given;
 	int errnum;
 
 	lock->store = store;
 	lock->fd = -1;
+	errnum = wait_for_lock(lock, timeout);
+	if (errnum) {
+		take_failed(lock, what, errnum, timeout, error);
+		return NULL;
+	}
+	return g_steal_pointer(&lock);
+}
+
+L3vmLock *l3vm_lock_take(L3vmStore *store, const char *key, int64_t timeout,
+			 GError **error)
+{
+	g_autofree char *what = g_strdup_printf("guest %s", key);
+	g_autofree char *name = NULL;
+	L3vmLock *lock;
+
 	if (!l3vm_guest_name_is_valid(key)) {
 		l3vm_fail(error, L3VM_ERROR_FAILED,
 			  "lock of guest \"%s\": not a usable name", key);
@@ -102,13 +116,17 @@ L3vmLock *l3vm_lock_take(L3vmStore *store, const char *key, int64_t timeout,
 	}
 	/* A UUID in capitals is the same guest, so it must be the same lock. */
 	name = l3vm_uuid_is_valid(key) ? g_ascii_strdown(key, -1) : g_strdup(key);
+	lock = g_new0(L3vmLock, 1);
 	snprintf(lock->path, sizeof(lock->path), "guests/%s.lock", name);
-	errnum = wait_for_lock(lock, timeout);
-	if (errnum) {
-		take_failed(lock, key, errnum, timeout, error);
-		return NULL;
-	}
-	return g_steal_pointer(&lock);
+	return take(lock, store, what, timeout, error);
+}
+
+L3vmLock *l3vm_lock_take_networks(L3vmStore *store, int64_t timeout, GError **error)
+{
+	L3vmLock *lock = g_new0(L3vmLock, 1);
+
+	g_strlcpy(lock->path, "networks.lock", sizeof(lock->path));
+	return take(lock, store, "networks", timeout, error);
 }
 
 void l3vm_lock_release(L3vmLock *lock)

@@ -16,6 +16,12 @@ typedef struct L3vmLock L3vmLock;
 /* Waits up to @timeout microseconds. */
 L3vmLock *l3vm_lock_take(L3vmStore *store, const char *key, int64_t timeout,
 			 GError **error);
+/*
+ * What all guests share: whoever sets up a bridge holds networks.lock, or two
+ * would, and the second one's setting of the MAC flushes the first one's
+ * neighbours. Taken after a guest's lock, never before.
+ */
+L3vmLock *l3vm_lock_take_networks(L3vmStore *store, int64_t timeout, GError **error);
 /* NULL is fine. */
 void l3vm_lock_release(L3vmLock *lock);
 /* The file is no longer needed: unlinks it on release. */

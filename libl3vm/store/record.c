@@ -14,6 +14,7 @@
 #include "store/files.h"
 #include "store/json.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -342,6 +343,94 @@ static json_object *guest_to_json(const L3vmGuest *guest)
 	return object;
 }
 
+/* --- names of guests ------------------------------------------------------ */
+
+/*
+ * A guest with a UUID is filed under it. For who knows only the name,
+ * guests/NAME.name is a symbolic link whose text is the UUID: one look,
+ * however many guests there are. One that a rename left behind is harmless,
+ * since the record is asked for its name.
+ */
+static void name_path(const char *name, char path[L3VM_PATH_SIZE])
+{
+	snprintf(path, L3VM_PATH_SIZE, "guests/%s.name", name);
+}
+
+static bool is_noted(L3vmStore *store, const char *path, const char *uuid)
+{
+	char text[L3VM_PATH_SIZE];
+	ssize_t size = readlinkat(store->fd, path, text, sizeof(text));
+
+	return size >= 0 && (size_t)size == strlen(uuid) &&
+	       !memcmp(text, uuid, (size_t)size);
+}
+
+/* As for a record: a link of its own, renamed over what is there. */
+static bool note_name(L3vmStore *store, const L3vmGuest *guest, GError **error)
+{
+	char path[L3VM_PATH_SIZE], temporary[L3VM_PATH_SIZE];
+	int errnum;
+
+	if (!guest->uuid || !l3vm_guest_name_is_valid(guest->guest))
+		return true;
+	name_path(guest->guest, path);
+	if (is_noted(store, path, guest->uuid))
+		return true;
+	l3vm_file_temporary(store, temporary);
+	if (symlinkat(guest->uuid, store->fd, temporary) == 0 &&
+	    renameat(store->fd, temporary, store->fd, path) == 0)
+		return true;
+	errnum = errno;
+	unlinkat(store->fd, temporary, 0);
+	return l3vm_fail_errno(error, errnum, "write %s/%s: %s", store->dir, path,
+			       g_strerror(errnum));
+}
+
+static void forget_name(L3vmStore *store, const L3vmGuest *guest)
+{
+	char path[L3VM_PATH_SIZE];
+
+	if (!guest->uuid || !l3vm_guest_name_is_valid(guest->guest))
+		return;
+	name_path(guest->guest, path);
+	if (is_noted(store, path, guest->uuid))
+		unlinkat(store->fd, path, 0);
+}
+
+/* The guest that a link leads to, if it still has that name. */
+static L3vmGuest *load_by_name(L3vmStore *store, const char *name, GError **error)
+{
+	g_autoptr(L3vmGuest) guest = NULL;
+	char path[L3VM_PATH_SIZE], uuid[L3VM_PATH_SIZE];
+	ssize_t size;
+
+	if (!l3vm_guest_name_is_valid(name))
+		return NULL;
+	name_path(name, path);
+	size = readlinkat(store->fd, path, uuid, sizeof(uuid) - 1);
+	if (size < 0)
+		return NULL;
+	uuid[size] = '\0';
+	guest = load_guest(store, uuid, error);
+	return guest && !strcmp(guest->guest, name) ? g_steal_pointer(&guest) : NULL;
+}
+
+bool l3vm_guest_uuid(L3vmStore *store, const char *name, char **uuid, GError **error)
+{
+	g_autoptr(L3vmGuest) guest = NULL;
+	GError *failure = NULL;
+
+	*uuid = NULL;
+	guest = load_by_name(store, name, &failure);
+	if (failure)
+		return g_propagate_error(error, failure), false;
+	if (guest)
+		*uuid = g_steal_pointer(&guest->uuid);
+	return true;
+}
+
+/* --- saving and finding ----------------------------------------------------- */
+
 /* An empty record says no more than none, and would stay for ever. */
 bool l3vm_guest_save(L3vmStore *store, const L3vmGuest *guest, GError **error)
 {
@@ -352,15 +441,18 @@ bool l3vm_guest_save(L3vmStore *store, const L3vmGuest *guest, GError **error)
 		return l3vm_fail(error, L3VM_ERROR_FAILED,
 				 "record of guest \"%s\": not a usable name",
 				 guest->guest);
-	if (!guest->ports->len && !guest->nics->len && !guest->incoming)
+	if (!guest->ports->len && !guest->nics->len && !guest->incoming) {
+		forget_name(store, guest);
 		return l3vm_file_remove(store, path, error);
+	}
 	object = guest_to_json(guest);
-	return save(store, path, object, error);
+	return save(store, path, object, error) && note_name(store, guest, error);
 }
 
 /*
- * Among all records, the first whose guest has this name. Needed only for guests
- * with a UUID that somebody calls by their name: a person, seldom a program.
+ * Among all records, the first whose guest has this name: for a name whose link
+ * is gone or leads elsewhere. Only who asks for a guest that must be there has
+ * the time.
  */
 static L3vmGuest *search_guests(L3vmStore *store, const char *wanted, GError **error)
 {
@@ -390,6 +482,8 @@ L3vmGuest *l3vm_guest_find(L3vmStore *store, const char *name_or_uuid, GError **
 	g_autoptr(GError) failure = NULL;
 	L3vmGuest *guest = load_guest(store, key, &failure);
 
+	if (!guest && !failure)
+		guest = load_by_name(store, name_or_uuid, &failure);
 	if (failure) {
 		g_propagate_error(error, g_steal_pointer(&failure));
 		return NULL;

@@ -34,7 +34,8 @@ typedef struct L3vmGuest {
 } L3vmGuest;
 
 /* Creates @dir and its parts, mode 0750, when they are missing. A state
- * directory that is not ours or writable by others is refused. */
+ * directory that is not ours or writable by others is refused; root acts for its
+ * owner, if only root can have put it there. */
 L3vmStore *l3vm_store_open(const char *dir, GError **error);
 void l3vm_store_free(L3vmStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(L3vmStore, l3vm_store_free)
@@ -60,7 +61,11 @@ L3vmGuest *l3vm_guest_load(L3vmStore *store, const char *name, const char *uuid,
 			   GError **error);
 /* Removes the record when nothing is left to remember. */
 bool l3vm_guest_save(L3vmStore *store, const L3vmGuest *guest, GError **error);
-/* Finds by UUID or name; NULL without error when there is none. */
+/* *@uuid: of the guest that has a UUID and is called @name, for the caller to
+ * free; NULL if none is. Takes no longer the more guests there are. */
+bool l3vm_guest_uuid(L3vmStore *store, const char *name, char **uuid, GError **error);
+/* Finds by UUID or name; NULL without error when there is none. Reads every
+ * guest's record before it says so. */
 L3vmGuest *l3vm_guest_find(L3vmStore *store, const char *name_or_uuid, GError **error);
 
 /*
@@ -72,6 +77,8 @@ bool l3vm_address_reserve(L3vmStore *store, const L3vmAddr *prefix, const char *
 			  char **holder, GError **error);
 /* Only if @owner has it. */
 void l3vm_address_release(L3vmStore *store, const L3vmAddr *prefix, const char *owner);
+/* True if it was reserved a moment ago: its owner may not be on record yet. */
+bool l3vm_address_is_fresh(L3vmStore *store, const L3vmAddr *prefix);
 /*
  * Takes it from @holder, which the caller found to be gone. If another port was
  * faster, it stays that port's: false with L3VM_ERROR_REFUSED.
@@ -94,6 +101,5 @@ void l3vm_event_append(L3vmStore *store, const L3vmPort *port, const char *from,
  */
 void l3vm_event_note(L3vmStore *store, const L3vmPort *port, const char *what,
 		     const char *key, ...) G_GNUC_NULL_TERMINATED;
-
 
 #endif

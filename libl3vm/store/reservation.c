@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOCK_TIMEOUT (2 * G_USEC_PER_SEC)
@@ -113,6 +114,23 @@ void l3vm_address_release(L3vmStore *store, const L3vmAddr *prefix, const char *
 	if (errnum)
 		l3vm_warn("%s/%s: not released: %s", store->dir, path,
 			  g_strerror(errnum));
+}
+
+/* Between a reservation and its port's record are a few writes to a tmpfs; who
+ * is still without a record after this died in between. */
+#define FRESH_SECONDS 10
+
+bool l3vm_address_is_fresh(L3vmStore *store, const L3vmAddr *prefix)
+{
+	char path[L3VM_PATH_SIZE];
+	struct stat st;
+	int64_t age;
+
+	link_path(prefix, path);
+	if (fstatat(store->fd, path, &st, AT_SYMLINK_NOFOLLOW))
+		return false;
+	age = g_get_real_time() / G_USEC_PER_SEC - st.st_mtim.tv_sec;
+	return age >= 0 && age < FRESH_SECONDS;
 }
 
 /*

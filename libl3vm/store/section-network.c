@@ -268,6 +268,7 @@ static const L3vmKeyReader readers[] = {
 	{ "derive", read_derive, MEMBER(derive) },
 	{ "learn", l3vm_value_bool, MEMBER(learn) },
 	{ "announce", read_announce, MEMBER(announce) },
+	{ "announce-gateway", l3vm_value_bool, MEMBER(announce_gateway) },
 	{ "bridge", l3vm_value_ifname, MEMBER(bridge) },
 	{ "cover", read_cover, MEMBER(cover) },
 };
