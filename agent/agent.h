@@ -7,6 +7,9 @@
  *   watch-guest.c   frames of a guest whose arrival is awaited
  *   watch-kernel.c  interfaces and routes
  *   watch-libvirt.c guests' pauses, resumes and migrations, from libvirt
+ *   watch-qmp.c     the same, from QEMU's own monitors (qmp.c speaks with one)
+ *   guest-events.c  what these mean
+ *   gateway-burst.c tells a guest that came who its gateway is
  *   hold.c          a leaving guest's packets, kept until they can follow it
  *   tun.c           the device that they are kept with
  *
@@ -24,10 +27,13 @@
 
 typedef struct Agent Agent;
 typedef struct AgentPort AgentPort;
+typedef struct Burst Burst;
+typedef struct Bursts Bursts;
 typedef struct Evidence Evidence;
 typedef struct Hold Hold;
 typedef struct Tun Tun;
 typedef struct LibvirtWatch LibvirtWatch;
+typedef struct QmpWatch QmpWatch;
 
 /* A port on record. */
 struct AgentPort {
@@ -36,7 +42,9 @@ struct AgentPort {
 	L3vmPort *port;	    /* as last read */
 	Evidence *evidence; /* while prepared: its frames are looked at */
 	Hold *hold;	    /* while leaving: its packets are watched or kept */
-	guint timer;	    /* while arrived: hold-time */
+	Burst *burst;	    /* since it arrived, where its network asks for it */
+	guint timer;	    /* arrived: until hold-time is over; between
+			     * two hosts: until somebody is asked */
 };
 
 struct Agent {
@@ -52,7 +60,9 @@ struct Agent {
 	Tun *tun;	    /* NULL: holding is off, or not possible */
 	char *libvirt_uri;  /* NULL: not watched */
 	LibvirtWatch *libvirt;
-	unsigned holds;	    /* ports that have one */
+	QmpWatch *qmp;	    /* NULL: no monitors are watched */
+	Bursts *bursts;	    /* NULL until one is needed */
+	GPtrArray *holds;   /* of Hold*, also of ports that are gone */
 	int64_t held, delivered, dropped; /* packets, since start */
 };
 
@@ -84,30 +94,60 @@ bool agent_watch_kernel(Agent *agent, GError **error);
 /* --- watch-libvirt.c --- */
 LibvirtWatch *libvirt_watch_new(Agent *agent, const char *uri);
 void libvirt_watch_free(LibvirtWatch *watch);
+/* Asks how a guest between two hosts is, and does what follows; false if libvirt
+ * is not there (@watch may be NULL) or does not know it. */
+bool libvirt_watch_ask(LibvirtWatch *watch, const L3vmPort *guest);
+
+/* --- watch-qmp.c --- */
+QmpWatch *qmp_watch_new(Agent *agent, char *const *sockets);
+void qmp_watch_free(QmpWatch *watch);
+/* As libvirt_watch_ask(), but the answer comes later. */
+bool qmp_watch_ask(QmpWatch *watch, const L3vmPort *guest);
+
+/* --- guest-events.c --- all ports of @guest, which the callee may not own */
+
+/* It stopped at @when (microseconds since 1970; 0: now). */
+void guest_stopped(Agent *agent, const L3vmPort *guest, int64_t when,
+		   const char *evidence);
+/* It runs here. */
+void guest_resumed(Agent *agent, const L3vmPort *guest, const char *evidence);
+/* A migration away is under way. */
+void guest_leaves(Agent *agent, const L3vmPort *guest, const char *evidence);
+/* QEMU's word for how far its migration is; NULL: none. */
+void guest_migrates(Agent *agent, const AgentPort *port, const char *status,
+		    const char *evidence);
+
+/* --- gateway-burst.c --- */
+
+/* Tells @port's guest its gateway now and a few times more, counted from its
+ * arrival. */
+Burst *burst_new(AgentPort *port);
+/* Says no more. */
+void burst_free(Burst *burst);
+void bursts_free(Bursts *bursts);
 
 /* --- hold.c --- */
 
 /* The guest is about to leave: its packets are watched from now on. */
 Hold *hold_new(AgentPort *port);
+/* The port is gone, or stays. What is kept is still kept until it can follow. */
+void hold_part(Hold *hold);
 /* Whatever is kept goes where the kernel routes it now. */
-void hold_free(Hold *hold);
+void hold_end_all(Agent *agent);
 /* The guest stopped at @when (0: now): what comes is kept. */
 void hold_start(Hold *hold, int64_t when, const char *evidence);
 /* It goes on here: what was kept is its. */
 void hold_abort(Hold *hold);
-/* A route for one of its addresses that is not ours came. */
-void hold_route(Hold *hold, const L3vmNotification *notification);
+/* A route that is not ours came or went. */
+void hold_route(Agent *agent, const L3vmNotification *notification);
 /* The guest has stopped, and its packets are being kept. */
 bool port_is_held(const AgentPort *port);
-/* A packet to one of its addresses came out of the tun. */
-bool hold_takes(const Hold *hold, const L3vmAddr *destination);
-void hold_packet(Hold *hold, const void *packet, size_t size);
+/* A packet to @to, with its virtio_net_hdr, came out of the tun. False: nobody
+ * holds it. */
+bool hold_packet(Agent *agent, const L3vmAddr *to, const void *packet, size_t size);
 
 /* --- tun.c --- */
 
-/* The hold table, looked up by a rule before main; and its interface. */
-#define HOLD_TABLE	 76
-#define HOLD_PREFERENCE	 1000
 Tun *tun_new(Agent *agent, GError **error);
 void tun_free(Tun *tun);
 /* Diverts @addr into the tun, or stops to. */

@@ -10,10 +10,13 @@
  *   guest stops       one route for each of its addresses leads into the tun;
  *                     what comes is kept. QEMU has frames that it took from the
  *                     tap and did not hand over: these are lost with it
- *   fabric's route    the daemon installs the new route in main. A little later
- *                     (a switch may tell before it does) the diversion ends, and
- *                     what the ring has from shortly before the stop on, then what
- *                     was kept, is sent after the guest
+ *   fabric's route    the daemon installs the new route in main. But a switch may
+ *                     announce a route before its own forwarding has changed, and
+ *                     would send back to us what we send to it, until its TTL is
+ *                     over. So one packet goes first, as a scout: if it comes back,
+ *                     it is kept again and another try made a little later
+ *   it is away        the diversion ends, and what the ring has from shortly before
+ *                     the stop on, then what was kept, is sent after the guest
  *   or it runs again  the migration failed: what was kept is delivered to the tap
  *
  * A packet that arrives twice does no harm, one that is missing does.
@@ -34,6 +37,10 @@
 /* How far back the ring reaches: the news of the stop may be late. */
 #define RING_TIME (G_USEC_PER_SEC / 2)
 #define RING_SIZE 20000 /* frames */
+/* After a scout came back, microseconds until the next. */
+#define RETRY_TIME 5000
+/* After the guest's port is gone, milliseconds. */
+#define LEFT_TIME 1000
 
 typedef struct Packet {
 	int64_t when; /* microseconds since 1970 */
@@ -46,13 +53,18 @@ typedef struct Destination {
 	Hold *hold;
 	L3vmAddr addr;
 	bool diverted;
-	guint settle;	/* the fabric's route is there; timer until release */
+	bool announced;	/* the fabric's route is there */
+	guint settle;	/* a scout is out; timer until it counts as away */
+	Packet *scout;	/* a copy of it, or NULL */
 	GQueue packets;	/* kept; of Packet* */
 	int64_t kept, replayed, delivered, dropped; /* packets, counted */
 } Destination;
 
 struct Hold {
-	AgentPort *port;
+	Agent *agent;
+	char *name;	/* of the port's record */
+	L3vmPort *port; /* as it was when it began to leave */
+	bool parted;	/* the port is gone, this one waits for the route alone */
 	int fd;		/* capture; -1: none */
 	guint source;
 	guint limit;	/* timer until everything is released */
@@ -103,7 +115,7 @@ static Packet *packet_from_frame(const uint8_t *frame, size_t size, int64_t when
 
 static void send_packet(Destination *destination, const Packet *packet)
 {
-	Tun *tun = destination->hold->port->agent->tun;
+	Tun *tun = destination->hold->agent->tun;
 
 	if (tun_write(tun, packet->bytes, packet->size))
 		destination->delivered++;
@@ -158,7 +170,7 @@ static gboolean frames_came(gint fd, GIOCondition condition, void *data)
 static void replay_ring(Destination *destination)
 {
 	Hold *hold = destination->hold;
-	int64_t from = hold->stopped - hold->port->agent->host->config->hold_replay;
+	int64_t from = hold->stopped - hold->agent->host->config->hold_replay;
 
 	for (GList *at = hold->ring.head; at; at = at->next) {
 		const Packet *packet = at->data;
@@ -178,7 +190,7 @@ static void divert(Destination *destination, bool on)
 
 	if (destination->diverted == on)
 		return;
-	if (!tun_divert(destination->hold->port->agent->tun, &destination->addr, on,
+	if (!tun_divert(destination->hold->agent->tun, &destination->addr, on,
 			&error))
 		l3vm_warn("hold: %s", error->message);
 	else
@@ -198,11 +210,10 @@ static void deliver(Destination *destination)
 
 static void report(Destination *destination, const char *reason)
 {
-	AgentPort *port = destination->hold->port;
-	Agent *agent = port->agent;
+	Agent *agent = destination->hold->agent;
 	char text[L3VM_ADDR_STRLEN];
 
-	l3vm_event_note(agent->host->store, port->port, "hold-release", "reason", reason,
+	l3vm_event_note(agent->host->store, destination->hold->port, "hold-release", "reason", reason,
 			"dst", l3vm_prefix_format(&destination->addr, text), "#replayed",
 			destination->replayed, "#kept", destination->kept, "#delivered",
 			destination->delivered, "#dropped", destination->dropped, NULL);
@@ -213,14 +224,47 @@ static void report(Destination *destination, const char *reason)
 	destination->delivered = destination->dropped = 0;
 }
 
+/* The first that has to be sent after the guest, or NULL. */
+static const Packet *first_packet(const Destination *destination)
+{
+	const Hold *hold = destination->hold;
+	int64_t from = hold->stopped - hold->agent->host->config->hold_replay;
+
+	for (GList *at = hold->ring.head; at; at = at->next) {
+		const Packet *packet = at->data;
+
+		if (packet->when >= from && is_for(destination, packet->bytes + VNET))
+			return packet;
+	}
+	return g_queue_peek_head((GQueue *)&destination->packets);
+}
+
+/*
+ * The same packet, but for what a router changes: an IPv4 header's TTL and checksum
+ * (RFC 791), IPv6's hop limit.
+ */
+static bool is_same(const Packet *scout, const void *bytes, size_t size)
+{
+	const uint8_t *a = scout->bytes + VNET, *b = (const uint8_t *)bytes + VNET;
+	size_t n = size - VNET;
+
+	if (scout->size != size || a[0] >> 4 != b[0] >> 4)
+		return false;
+	if (a[0] >> 4 == 6)
+		return !memcmp(a, b, 7) && !memcmp(a + 8, b + 8, n - 8);
+	return !memcmp(a, b, 8) && a[9] == b[9] && !memcmp(a + 12, b + 12, n - 12);
+}
+
+static void send_scout(Destination *destination);
+
 /* The kernel's routes lead to the guest again, here or there. What was on its way
  * to the tap when the guest stopped is sent again only if the guest is there. */
 static void release(Destination *destination, const char *reason, bool replay)
 {
-	if (destination->settle) {
+	if (destination->settle)
 		g_source_remove(destination->settle);
-		destination->settle = 0;
-	}
+	destination->settle = 0;
+	g_clear_pointer(&destination->scout, g_free);
 	if (!destination->diverted)
 		return;
 	divert(destination, false);
@@ -237,6 +281,30 @@ static void release_all(Hold *hold, const char *reason, bool replay)
 		release(g_ptr_array_index(hold->destinations, i), reason, replay);
 }
 
+static bool is_diverting(const Hold *hold)
+{
+	for (guint i = 0; i < hold->destinations->len; i++)
+		if (((Destination *)g_ptr_array_index(hold->destinations, i))->diverted)
+			return true;
+	return false;
+}
+
+static void destroy(Hold *hold)
+{
+	if (hold->source)
+		g_source_remove(hold->source);
+	if (hold->fd >= 0)
+		close(hold->fd);
+	if (hold->limit)
+		g_source_remove(hold->limit);
+	g_queue_clear_full(&hold->ring, g_free);
+	g_ptr_array_unref(hold->destinations);
+	l3vm_port_free(hold->port);
+	g_free(hold->name);
+	g_ptr_array_remove(hold->agent->holds, hold);
+	g_free(hold);
+}
+
 static gboolean settled(void *data)
 {
 	Destination *destination = data;
@@ -244,7 +312,52 @@ static gboolean settled(void *data)
 	destination->settle = 0;
 	read_ring(destination->hold);
 	release(destination, "route", true);
+	if (destination->hold->parted && !is_diverting(destination->hold))
+		destroy(destination->hold);
 	return G_SOURCE_REMOVE;
+}
+
+static gboolean try_again(void *data)
+{
+	Destination *destination = data;
+
+	destination->settle = 0;
+	send_scout(destination);
+	return G_SOURCE_REMOVE;
+}
+
+static void after(Destination *destination, int64_t delay, GSourceFunc then)
+{
+	if (destination->settle)
+		g_source_remove(destination->settle);
+	destination->settle = g_timeout_add((guint)(delay / 1000), then, destination);
+}
+
+/* Without anything to send there is nothing that could be lost: it just waits. */
+static void send_scout(Destination *destination)
+{
+	Tun *tun = destination->hold->agent->tun;
+	const Packet *packet;
+
+	read_ring(destination->hold);
+	packet = first_packet(destination);
+	g_clear_pointer(&destination->scout, g_free);
+	if (packet) {
+		destination->scout = packet_new(packet->bytes, packet->size, 0);
+		tun_write(tun, packet->bytes, packet->size);
+	}
+	after(destination, destination->hold->agent->host->config->hold_settle,
+	      settled);
+}
+
+/* True if the packet is the scout, come back. It is still at the head of what will
+ * be sent, so this one need not be kept. */
+static bool scout_returns(Destination *destination, const void *packet, size_t size)
+{
+	if (!destination->scout || !is_same(destination->scout, packet, size))
+		return false;
+	after(destination, RETRY_TIME, try_again);
+	return true;
 }
 
 static gboolean limit_reached(void *data)
@@ -254,7 +367,7 @@ static gboolean limit_reached(void *data)
 	hold->limit = 0;
 	l3vm_warn("%s: packets were held for as long as hold-time-limit allows: no other "
 		  "host announces the guest",
-		  hold->port->name);
+		  hold->name);
 	release_all(hold, "limit", true);
 	return G_SOURCE_REMOVE;
 }
@@ -276,7 +389,9 @@ Hold *hold_new(AgentPort *port)
 	g_autoptr(GError) error = NULL;
 	Hold *hold = g_new0(Hold, 1);
 
-	hold->port = port;
+	hold->agent = port->agent;
+	hold->name = g_strdup(port->name);
+	hold->port = l3vm_port_copy(port->port);
 	hold->destinations = g_ptr_array_new_with_free_func(g_free);
 	add_destinations(hold, port->port->addresses);
 	add_destinations(hold, port->port->prefixes);
@@ -287,40 +402,60 @@ Hold *hold_new(AgentPort *port)
 		l3vm_warn("%s: %s", port->name, error->message);
 	else
 		hold->source = g_unix_fd_add(hold->fd, G_IO_IN, frames_came, hold);
-	port->agent->holds++;
+	g_ptr_array_add(port->agent->holds, hold);
 	return hold;
 }
 
-void hold_free(Hold *hold)
+static gboolean left_for_long(void *data)
+{
+	Hold *hold = data;
+
+	hold->limit = 0;
+	release_all(hold, "left", true);
+	destroy(hold);
+	return G_SOURCE_REMOVE;
+}
+
+/*
+ * The port of a guest that moved goes when its QEMU ends, some 50 ms after the guest
+ * runs elsewhere. A daemon may need longer to bring the new route; until then, or
+ * for LEFT_TIME in a fabric that sends default routes only, its packets are kept.
+ */
+void hold_part(Hold *hold)
 {
 	if (!hold)
 		return;
-	release_all(hold, "left", true);
-	if (hold->source)
-		g_source_remove(hold->source);
-	if (hold->fd >= 0)
-		close(hold->fd);
+	if (!hold->stopped || !is_diverting(hold)) {
+		destroy(hold);
+		return;
+	}
+	hold->parted = true;
 	if (hold->limit)
 		g_source_remove(hold->limit);
-	g_queue_clear_full(&hold->ring, g_free);
-	g_ptr_array_unref(hold->destinations);
-	hold->port->agent->holds--;
-	g_free(hold);
+	hold->limit = g_timeout_add(LEFT_TIME, left_for_long, hold);
 }
 
-static void route_is_there(Destination *destination)
+void hold_end_all(Agent *agent)
 {
-	int64_t settle = destination->hold->port->agent->host->config->hold_settle;
+	while (agent->holds->len) {
+		Hold *hold = g_ptr_array_index(agent->holds, 0);
 
-	if (destination->diverted && !destination->settle)
-		destination->settle = g_timeout_add((guint)(settle / 1000), settled,
-						    destination);
+		release_all(hold, "left", true);
+		destroy(hold);
+	}
+}
+
+/* The guest may be announced elsewhere before the news of its stop comes. */
+static void follow_route(Destination *destination)
+{
+	if (destination->diverted && destination->announced && !destination->settle)
+		send_scout(destination);
 }
 
 void hold_start(Hold *hold, int64_t when, const char *evidence)
 {
-	L3vmStore *store = hold->port->agent->host->store;
-	const L3vmConfig *config = hold->port->agent->host->config;
+	L3vmStore *store = hold->agent->host->store;
+	const L3vmConfig *config = hold->agent->host->config;
 	char stopped[L3VM_TIME_STRLEN], diverted[L3VM_TIME_STRLEN];
 
 	if (hold->stopped)
@@ -329,11 +464,13 @@ void hold_start(Hold *hold, int64_t when, const char *evidence)
 	for (guint i = 0; i < hold->destinations->len; i++)
 		divert(g_ptr_array_index(hold->destinations, i), true);
 	hold->stopped = when ? when : l3vm_now();
-	l3vm_event_note(store, hold->port->port, "hold-start", "evidence", evidence,
+	l3vm_event_note(store, hold->port, "hold-start", "evidence", evidence,
 			"stopped", l3vm_time_format(hold->stopped, stopped), "diverted",
 			l3vm_time_format(l3vm_now(), diverted), NULL);
 	hold->limit = g_timeout_add((guint)(config->hold_time_limit / 1000),
 				    limit_reached, hold);
+	for (guint i = 0; i < hold->destinations->len; i++)
+		follow_route(g_ptr_array_index(hold->destinations, i));
 }
 
 void hold_abort(Hold *hold)
@@ -348,13 +485,19 @@ void hold_abort(Hold *hold)
 	hold->limit = 0;
 }
 
-void hold_route(Hold *hold, const L3vmNotification *notification)
+void hold_route(Agent *agent, const L3vmNotification *notification)
 {
-	for (guint i = 0; i < hold->destinations->len; i++) {
-		Destination *destination = g_ptr_array_index(hold->destinations, i);
+	for (guint i = 0; i < agent->holds->len; i++) {
+		Hold *hold = g_ptr_array_index(agent->holds, i);
 
-		if (l3vm_addr_equal(&destination->addr, &notification->route.addr))
-			route_is_there(destination);
+		for (guint j = 0; j < hold->destinations->len; j++) {
+			Destination *d = g_ptr_array_index(hold->destinations, j);
+
+			if (!l3vm_addr_equal(&d->addr, &notification->route.addr))
+				continue;
+			d->announced = !notification->gone;
+			follow_route(d);
+		}
 	}
 }
 
@@ -363,35 +506,36 @@ bool port_is_held(const AgentPort *port)
 	return port->hold && port->hold->stopped;
 }
 
-static Destination *find(const Hold *hold, const L3vmAddr *addr)
+static Destination *find(const Agent *agent, const L3vmAddr *addr)
 {
-	for (guint i = 0; i < hold->destinations->len; i++) {
-		Destination *destination = g_ptr_array_index(hold->destinations, i);
+	for (guint i = 0; i < agent->holds->len; i++) {
+		const Hold *hold = g_ptr_array_index(agent->holds, i);
 
-		if (destination->diverted &&
-		    l3vm_prefix_contains(&destination->addr, addr))
-			return destination;
+		for (guint j = 0; j < hold->destinations->len; j++) {
+			Destination *d = g_ptr_array_index(hold->destinations, j);
+
+			if (d->diverted && l3vm_prefix_contains(&d->addr, addr))
+				return d;
+		}
 	}
 	return NULL;
 }
 
-bool hold_takes(const Hold *hold, const L3vmAddr *addr)
+bool hold_packet(Agent *agent, const L3vmAddr *to, const void *packet, size_t size)
 {
-	return find(hold, addr);
-}
+	Destination *destination = find(agent, to);
+	Hold *hold = destination ? destination->hold : NULL;
 
-void hold_packet(Hold *hold, const void *packet, size_t size)
-{
-	const uint8_t *ip = (const uint8_t *)packet + VNET;
-	L3vmAddr to = ip[0] >> 4 == 4 ? l3vm_addr_from_bytes(AF_INET, ip + 16, 32)
-				      : l3vm_addr_from_bytes(AF_INET6, ip + 24, 128);
-	Destination *destination = find(hold, &to);
-
-	if (hold->bytes + size > (size_t)hold->port->agent->host->config->hold_bytes) {
+	if (!destination)
+		return false;
+	if (scout_returns(destination, packet, size))
+		return true;
+	if (hold->bytes + size > hold->agent->host->config->hold_bytes) {
 		destination->dropped++;
-		return;
+		return true;
 	}
 	g_queue_push_tail(&destination->packets, packet_new(packet, size, 0));
 	hold->bytes += size;
 	destination->kept++;
+	return true;
 }

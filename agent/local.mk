@@ -7,13 +7,17 @@ sbin_PROGRAMS += l3vm-agent
 
 l3vm_agent_SOURCES = \
 	%D%/agent.h \
+	%D%/gateway-burst.c \
+	%D%/guest-events.c \
 	%D%/hold.c \
 	%D%/main.c \
 	%D%/notify.c %D%/notify.h \
+	%D%/qmp.c %D%/qmp.h \
 	%D%/tracker.c \
 	%D%/tun.c \
 	%D%/watch-guest.c \
-	%D%/watch-kernel.c
+	%D%/watch-kernel.c \
+	%D%/watch-qmp.c
 if HAVE_LIBVIRT
 l3vm_agent_SOURCES += %D%/watch-libvirt.c
 endif

@@ -78,6 +78,8 @@ static bool start(Agent *agent, GError **error)
 	start_holding(agent);
 	if (!agent_track(agent, error))
 		return false;
+	if (agent->host->config->qmp_sockets)
+		agent->qmp = qmp_watch_new(agent, agent->host->config->qmp_sockets);
 #if HAVE_LIBVIRT
 	if (!no_libvirt)
 		agent->libvirt = libvirt_watch_new(
@@ -91,13 +93,17 @@ static void finish(Agent *agent)
 #if HAVE_LIBVIRT
 	libvirt_watch_free(agent->libvirt);
 #endif
+	qmp_watch_free(agent->qmp);
 	if (agent->ports)
 		g_hash_table_unref(agent->ports);
+	bursts_free(agent->bursts);
+	hold_end_all(agent);
 	tun_free(agent->tun);
 	l3vm_monitor_free(agent->monitor);
 	if (agent->inotify > 0)
 		close(agent->inotify);
 	l3vm_free(agent->host);
+	g_ptr_array_unref(agent->holds);
 	g_main_loop_unref(agent->loop);
 }
 
@@ -105,7 +111,8 @@ int main(int argc, char **argv)
 {
 	g_autoptr(GOptionContext) options = g_option_context_new(NULL);
 	g_autoptr(GError) error = NULL;
-	Agent agent = { .loop = g_main_loop_new(NULL, FALSE) };
+	Agent agent = { .loop = g_main_loop_new(NULL, FALSE),
+			.holds = g_ptr_array_new() };
 	int status = 0;
 
 	setlocale(LC_ALL, "");

@@ -5,9 +5,12 @@
  * Hooks, the command line and the agent itself change ports through records;
  * the agent learns of it from the directory, whoever did it. What a port needs
  * follows from its state alone:
- *   prepared  its frames are looked at, for evidence
- *   arrived   a timer until hold-time is over
- *   leaving   its packets are watched, and kept once the guest has stopped
+ *   prepared  its frames are looked at, for evidence; a timer, in case that there
+ *             are none and nobody tells
+ *   arrived   a timer until hold-time is over; the guest is told its gateway, where
+ *             the network asks for it
+ *   leaving   its packets are watched, and kept once the guest has stopped; a timer,
+ *             in case that nobody tells that it stays
  *   live      nothing
  */
 #include "agent.h"
@@ -24,6 +27,9 @@
  * looks are at least this far apart. In milliseconds. */
 #define SWEEP_DELAY    50
 #define SWEEP_INTERVAL 1000
+/* How often one asks about a port that waits for its guest: seldom, since libvirt
+ * would make us wait for a hook that runs. Its own hooks are over by then. */
+#define LOOK_INTERVAL (30 * L3VM_SECOND)
 
 void agent_port_free(AgentPort *port)
 {
@@ -31,7 +37,8 @@ void agent_port_free(AgentPort *port)
 		port->agent->pending--;
 	g_hash_table_remove(port->agent->indexes, GUINT_TO_POINTER(port->port->ifindex));
 	evidence_free(port->evidence);
-	hold_free(port->hold);
+	hold_part(port->hold);
+	burst_free(port->burst);
 	if (port->timer)
 		g_source_remove(port->timer);
 	l3vm_port_free(port->port);
@@ -70,6 +77,59 @@ static void set_timer(AgentPort *port)
 	port->timer = g_timeout_add((guint)(left / 1000), hold_time_over, port);
 }
 
+/* Until arrival-timeout is over; G_MAXINT64 without one. */
+static int64_t wait_left(const AgentPort *port)
+{
+	const L3vmConfig *config = port->agent->host->config;
+
+	return config->arrival_timeout
+		       ? port->port->since + config->arrival_timeout - l3vm_now()
+		       : G_MAXINT64;
+}
+
+/*
+ * A guest that sends nothing, and whose hypervisor's event was missed. Who knows
+ * the guest is asked again; where nobody does, time is all the evidence there is.
+ * The same for a migration away whose failure was missed; only libvirt is not asked,
+ * since a guest's source has hooks that run late.
+ */
+static gboolean waited_long(void *data)
+{
+	AgentPort *port = data;
+	Agent *agent = port->agent;
+	g_autoptr(L3vmPort) as_of = l3vm_port_copy(port->port);
+	bool known = qmp_watch_ask(agent->qmp, as_of);
+	int64_t left = wait_left(port);
+
+#if HAVE_LIBVIRT
+	if (as_of->state == L3VM_STATE_PREPARED)
+		known = libvirt_watch_ask(agent->libvirt, as_of) || known;
+#endif
+	if (as_of->state == L3VM_STATE_PREPARED && !known && left <= 0)
+		agent_event(agent, as_of, L3VM_EVENT_ARRIVED, as_of, "timeout");
+	left = left > 0 ? MIN(left, LOOK_INTERVAL) : LOOK_INTERVAL;
+	port->timer = g_timeout_add((guint)(left / 1000 + 1), waited_long, port);
+	return G_SOURCE_REMOVE;
+}
+
+static void set_look(AgentPort *port)
+{
+	int64_t left = port->port->state == L3VM_STATE_PREPARED
+			       ? CLAMP(wait_left(port), 0, LOOK_INTERVAL)
+			       : LOOK_INTERVAL;
+
+	port->timer = g_timeout_add((guint)(left / 1000), waited_long, port);
+}
+
+static void follow_burst(AgentPort *port, L3vmState state)
+{
+	if (state != L3VM_STATE_ARRIVED && state != L3VM_STATE_LIVE)
+		g_clear_pointer(&port->burst, burst_free);
+	else if (state == L3VM_STATE_ARRIVED && !port->burst &&
+		 port->port->net->announce_gateway)
+		port->burst = burst_new(port);
+}
+
 /* Gives the port what its state needs, and takes what it no longer does. */
 static void follow(AgentPort *port)
 {
@@ -87,8 +147,11 @@ static void follow(AgentPort *port)
 	}
 	if (state == L3VM_STATE_ARRIVED)
 		set_timer(port);
+	else if (state == L3VM_STATE_PREPARED || state == L3VM_STATE_LEAVING)
+		set_look(port);
+	follow_burst(port, state);
 	if (state != L3VM_STATE_LEAVING)
-		g_clear_pointer(&port->hold, hold_free);
+		g_clear_pointer(&port->hold, hold_part);
 	else if (!port->hold && port->agent->tun)
 		port->hold = hold_new(port);
 }

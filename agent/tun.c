@@ -6,6 +6,9 @@
  * into this tun; that table is looked up before main, where the routing daemon
  * installs the new route meanwhile. What is written back is routed anew.
  *
+ * The rule is for all that does not come out of the device itself: so a packet can
+ * be written back while its address is still diverted.
+ *
  * If the agent dies the device goes, its routes with it, and main's serve again.
  *
  * Packets have a virtio_net_hdr in front, because what was on its way to a tap
@@ -55,24 +58,14 @@ static bool destination_of(const uint8_t *ip, size_t size, L3vmAddr *out)
 static void take_packet(Tun *tun, size_t size)
 {
 	const size_t header = sizeof(struct virtio_net_hdr);
-	GHashTableIter iter;
 	L3vmAddr destination;
-	void *value;
 
 	if (size <= header ||
 	    !destination_of(tun->packet + header, size - header, &destination))
 		return;
-	g_hash_table_iter_init(&iter, tun->agent->ports);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		AgentPort *port = value;
-
-		if (port->hold && hold_takes(port->hold, &destination)) {
-			hold_packet(port->hold, tun->packet, size);
-			return;
-		}
-	}
-	/* its hold has ended since it was queued here */
-	tun_write(tun, tun->packet, size);
+	/* if its hold has ended since it was queued here, it goes where it may now */
+	if (!hold_packet(tun->agent, &destination, tun->packet, size))
+		tun_write(tun, tun->packet, size);
 }
 
 static gboolean packets_came(gint fd, GIOCondition condition, void *data)
@@ -122,9 +115,11 @@ static bool apply(Tun *tun, const L3vmObject *after, GError **error)
 static bool add_rule(Tun *tun, int family, GError **error)
 {
 	L3vmObject rule = { .kind = L3VM_OBJECT_RULE,
+			    .ifname = TUN_NAME,
+			    .inverted = true,
 			    .addr = { .family = (uint8_t)family },
-			    .table = HOLD_TABLE,
-			    .number = HOLD_PREFERENCE };
+			    .table = L3VM_TABLE_HOLD,
+			    .number = L3VM_RULE_HOLD };
 
 	return apply(tun, &rule, error);
 }
@@ -180,7 +175,7 @@ bool tun_divert(Tun *tun, const L3vmAddr *addr, bool divert, GError **error)
 	L3vmKernel *kernel = tun->agent->host->kernel;
 
 	route.addr = *addr;
-	route.table = HOLD_TABLE;
+	route.table = L3VM_TABLE_HOLD;
 	route.metric = 1;
 	change.after = change.before = route;
 	return kernel->ops->apply(kernel, &change, error);

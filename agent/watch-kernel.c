@@ -22,24 +22,13 @@ static bool is_ours(Agent *agent, unsigned ifindex, const char *ifname)
 
 static void route_changed(Agent *agent, const L3vmNotification *notification)
 {
-	GHashTableIter iter;
-	void *value;
-
 	if (notification->protocol == agent->host->protocol) {
 		/* ours went: by our own hand, or somebody else's */
 		if (notification->gone)
 			agent_sweep_soon(agent);
 		return;
 	}
-	if (notification->gone || !agent->holds)
-		return;
-	g_hash_table_iter_init(&iter, agent->ports);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		AgentPort *port = value;
-
-		if (port->hold)
-			hold_route(port->hold, notification);
-	}
+	hold_route(agent, notification);
 }
 
 /* An address, neighbour or rule went. A host's uplinks lose neighbours all the

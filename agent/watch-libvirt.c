@@ -183,46 +183,6 @@ static AgentPort *port_of(LibvirtWatch *watch, virDomainPtr domain)
 	return agent_find_guest(watch->agent, uuid);
 }
 
-/* Each port of the guest: it stopped while it is leaving. */
-static void guest_stopped(Agent *agent, const L3vmPort *guest, int64_t when,
-			  const char *evidence)
-{
-	GHashTableIter iter;
-	void *value;
-
-	g_hash_table_iter_init(&iter, agent->ports);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		AgentPort *port = value;
-
-		if (port->hold && !strcmp(l3vm_port_guest_key(port->port),
-					  l3vm_port_guest_key(guest)))
-			hold_start(port->hold, when, evidence);
-	}
-}
-
-static void guest_resumed(Agent *agent, const L3vmPort *guest, const char *evidence)
-{
-	GHashTableIter iter;
-	void *value;
-
-	g_hash_table_iter_init(&iter, agent->ports);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		AgentPort *port = value;
-
-		if (port->hold && !strcmp(l3vm_port_guest_key(port->port),
-					  l3vm_port_guest_key(guest)))
-			hold_abort(port->hold);
-	}
-	if (guest->state == L3VM_STATE_ARRIVED)
-		l3vm_event_note(agent->host->store, guest, "evidence", "evidence",
-				evidence, NULL);
-	/* a target's guest has arrived; a source's stays; another's goes on */
-	agent_event(agent, guest,
-		    guest->state == L3VM_STATE_LEAVING ? L3VM_EVENT_ABORTED
-						       : L3VM_EVENT_ARRIVED,
-		    NULL, evidence);
-}
-
 static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event,
 			int detail, void *opaque)
 {
@@ -254,35 +214,18 @@ static void on_iteration(virConnectPtr connection, virDomainPtr domain, int iter
 
 	(void)connection;
 	(void)iteration;
-	if (port && (port->port->state == L3VM_STATE_LIVE ||
-		     port->port->state == L3VM_STATE_ARRIVED))
-		agent_event(watch->agent, port->port, L3VM_EVENT_LEAVING, NULL,
-			    "libvirt-migration");
-}
-
-static bool status_is(const char *details, const char *status)
-{
-	struct json_object *object = details ? json_tokener_parse(details) : NULL;
-	const char *text =
-		json_object_get_string(json_object_object_get(object, "status"));
-	bool is = !g_strcmp0(text, status);
-
-	json_object_put(object);
-	return is;
+	if (port)
+		guest_leaves(watch->agent, port->port, "libvirt-migration");
 }
 
 static void on_migration(LibvirtWatch *watch, AgentPort *port, const char *details)
 {
-	bool here = port->port->state == L3VM_STATE_LIVE ||
-		    port->port->state == L3VM_STATE_ARRIVED;
+	struct json_object *object = details ? json_tokener_parse(details) : NULL;
+	struct json_object *status = json_object_object_get(object, "status");
 
-	if (here && (status_is(details, "setup") || status_is(details, "active")))
-		agent_event(watch->agent, port->port, L3VM_EVENT_LEAVING, NULL,
-			    "qmp-migration");
-	else if (port->port->state == L3VM_STATE_LEAVING && !port_is_held(port) &&
-		 (status_is(details, "failed") || status_is(details, "cancelled")))
-		agent_event(watch->agent, port->port, L3VM_EVENT_ABORTED, NULL,
-			    "qmp-migration");
+	guest_migrates(watch->agent, port, json_object_get_string(status),
+		       "qmp-migration");
+	json_object_put(object);
 }
 
 static void on_qemu(virConnectPtr connection, virDomainPtr domain, const char *event,
@@ -341,6 +284,24 @@ static void on_close(virConnectPtr connection, int reason, void *opaque)
 		watch->retry = g_idle_add(lost, watch);
 }
 
+bool libvirt_watch_ask(LibvirtWatch *watch, const L3vmPort *guest)
+{
+	int state = VIR_DOMAIN_NOSTATE, reason = 0;
+	virDomainPtr domain;
+
+	if (!watch || !watch->connection)
+		return false;
+	domain = virDomainLookupByUUIDString(watch->connection,
+					     l3vm_port_guest_key(guest));
+	if (!domain)
+		return false;
+	virDomainGetState(domain, &state, &reason, 0);
+	if (guest->state == L3VM_STATE_PREPARED && state == VIR_DOMAIN_RUNNING)
+		guest_resumed(watch->agent, guest, "libvirt-running");
+	virDomainFree(domain);
+	return true;
+}
+
 /* What happened while nobody listened, to guests between two hosts. */
 static void catch_up(LibvirtWatch *watch)
 {
@@ -357,19 +318,8 @@ static void catch_up(LibvirtWatch *watch)
 		    port->port->state == L3VM_STATE_LEAVING)
 			g_ptr_array_add(guests, l3vm_port_copy(port->port));
 	}
-	for (guint i = 0; i < guests->len; i++) {
-		const L3vmPort *guest = g_ptr_array_index(guests, i);
-		virDomainPtr domain = virDomainLookupByUUIDString(
-			watch->connection, l3vm_port_guest_key(guest));
-		int state = VIR_DOMAIN_NOSTATE, reason = 0;
-
-		if (!domain)
-			continue;
-		virDomainGetState(domain, &state, &reason, 0);
-		if (guest->state == L3VM_STATE_PREPARED && state == VIR_DOMAIN_RUNNING)
-			guest_resumed(watch->agent, guest, "libvirt-running");
-		virDomainFree(domain);
-	}
+	for (guint i = 0; i < guests->len; i++)
+		libvirt_watch_ask(watch, g_ptr_array_index(guests, i));
 }
 
 static bool register_events(LibvirtWatch *watch)
