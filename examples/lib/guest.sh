@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# guest.sh - small guests: Debian's cloud kernel and a busybox initramfs
+#
+# A guest boots in two seconds without KVM, needs 96 MiB and no disk, and takes
+# its addresses from its kernel command line (guest-init).
+
+LAB_KERNEL=linux-image-cloud-amd64
+LAB_MODULES=(virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev
+	virtio_pci failover net_failover virtio_net)
+
+# guest_fetch - the kernel package, unpacked into the cache but not installed:
+# the machine's own boot loader has no business with it.
+guest_fetch()
+{
+	local dir=$LAB_CACHE/kernel package tmp module
+	mkdir -p "$LAB_CACHE"
+	exec 9>"$LAB_CACHE/lock"
+	flock 9
+	[[ -e $dir/vmlinuz ]] && return
+	package=$(apt-cache depends "$LAB_KERNEL" |
+		sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
+	[[ -n $package ]] || die "apt knows no $LAB_KERNEL: apt-get update"
+	tmp=$(mktemp -d)
+	(cd "$tmp" && apt-get -o APT::Sandbox::User=root download "$package")
+	dpkg -x "$tmp"/*.deb "$tmp/root"
+	mkdir -p "$dir.new/modules"
+	for module in "${LAB_MODULES[@]}"; do
+		find "$tmp/root" -name "$module.ko" -exec cp {} "$dir.new/modules/" \;
+	done
+	cp "$tmp"/root/boot/vmlinuz-* "$dir.new/vmlinuz"
+	rm -rf "$dir" "$tmp"
+	mv "$dir.new" "$dir"
+}
+
+# guest_image - kernel and initramfs for this lab, and what QEMU should run with
+guest_image()
+{
+	local root=$LAB/tmp/initramfs
+	mkdir -p "$LAB/image" "$LAB/console" "$root/bin"
+	cp "$LAB_CACHE/kernel/vmlinuz" "$LAB/image/"
+	cp -r "$LAB_CACHE/kernel/modules" "$root/"
+	cp "$(command -v busybox)" "$root/bin/"
+	gcc -O2 -static -o "$LAB/image/peer" "$LAB_LIB/peer.c"
+	cp "$LAB/image/peer" "$root/bin/"
+	cp "$LAB_LIB/guest-init" "$root/init"
+	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1) \
+		>"$LAB/image/initrd.gz"
+	rm -rf "$root"
+	LAB_ACCEL=$(guest_accel)
+}
+
+# kvm or qemu (that is TCG, QEMU's own emulation). /dev/kvm may exist and yet run
+# nothing, as in many virtual machines: only a guest that says "up" proves it.
+guest_accel()
+{
+	local boot known=$LAB_CACHE/accel log=$LAB/tmp/kvm.log pid accel=qemu
+	boot=$(</proc/sys/kernel/random/boot_id)
+	if [[ -r $known ]] && grep -q "^$boot " "$known"; then
+		sed 's/.* //' "$known"
+		return
+	fi
+	if [[ -w /dev/kvm ]]; then
+		qemu-system-x86_64 -accel kvm -m 96 -nodefaults -nographic \
+			-no-reboot -serial "file:$log" \
+			-kernel "$LAB/image/vmlinuz" -initrd "$LAB/image/initrd.gz" \
+			-append 'console=ttyS0 quiet' </dev/null >/dev/null 2>&1 &
+		pid=$!
+		wait_until 4 grep -q 'guest: up' "$log" && accel=kvm
+		kill -KILL "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	fi
+	printf '%s %s\n' "$boot" "$accel" >"$known"
+	printf '%s\n' "$accel"
+}
+
+# --- domains -----------------------------------------------------------------
+#
+# A NIC is one word of KEY=VALUE pairs with commas between them:
+#   mac=    required
+#   type=   ethernet (default; dev= names its tap), bridge or network (source=)
+#   address= prefix=   may be repeated: go into the metadata for l3vm, and each
+#           address also to the guest
+#   network=  l3vm's network, for the metadata
+#   len4= len6=  the guest's netmasks (32, 128)
+#   gw4= gw6=    its gateways (169.254.0.1, fe80::1)
+#   lo=     an address the guest puts on its loopback interface
+#   metadata=no  l3vm is told nothing
+
+nic_get()
+{
+	local nic=$1 key=$2 word
+	local -a words
+	IFS=, read -r -a words <<<"$nic"
+	for word in "${words[@]}"; do
+		[[ $word != "$key="* ]] || printf '%s\n' "${word#*=}"
+	done
+}
+
+# nic_get1 NIC KEY DEFAULT
+nic_get1()
+{
+	local value
+	value=$(nic_get "$1" "$2")
+	printf '%s' "${value:-$3}"
+}
+
+# What guest-init reads
+nic_word()
+{
+	local nic=$1 address word
+	word=nic=$(nic_get "$nic" mac)
+	for address in $(nic_get "$nic" address); do
+		if [[ $address == *:* ]]; then
+			word+=,$address/$(nic_get1 "$nic" len6 128)
+		else
+			word+=,$address/$(nic_get1 "$nic" len4 32)
+		fi
+	done
+	for address in $(nic_get "$nic" lo); do
+		word+=,lo=$address
+	done
+	printf '%s,gw=%s,gw=%s' "$word" "$(nic_get1 "$nic" gw4 169.254.0.1)" \
+		"$(nic_get1 "$nic" gw6 fe80::1)"
+}
+
+nic_metadata()
+{
+	local nic=$1 network value
+	[[ $(nic_get "$nic" metadata) != no ]] || return 0
+	network=$(nic_get "$nic" network)
+	printf "<l3vm:nic mac='%s'" "$(nic_get "$nic" mac)"
+	[[ -z $network ]] || printf " network='%s'" "$network"
+	printf '>'
+	for value in $(nic_get "$nic" address); do
+		printf '<l3vm:address>%s</l3vm:address>' "$value"
+	done
+	for value in $(nic_get "$nic" prefix); do
+		printf '<l3vm:prefix>%s</l3vm:prefix>' "$value"
+	done
+	printf '</l3vm:nic>\n'
+}
+
+nic_xml()
+{
+	local nic=$1 type dev source
+	type=$(nic_get1 "$nic" type ethernet)
+	dev=$(nic_get "$nic" dev)
+	source=$(nic_get "$nic" source)
+	printf "<interface type='%s'><mac address='%s'/>" "$type" \
+		"$(nic_get "$nic" mac)"
+	case $type in
+	bridge) printf "<source bridge='%s'/>" "$source" ;;
+	network) printf "<source network='%s'/>" "$source" ;;
+	esac
+	[[ -z $dev ]] || printf "<target dev='%s'/>" "$dev"
+	printf "<model type='virtio'/><rom enabled='no'/></interface>\n"
+}
+
+# guest_xml NAME UUID-or-- NIC... - the domain. A NIC whose word starts with
+# "later," is only announced to guest-init: it will be plugged in.
+guest_xml()
+{
+	local name=$1 uuid=$2 nic args='' metadata='' interfaces=''
+	shift 2
+	for nic; do
+		args+=" $(nic_word "${nic#later,}")"
+		metadata+=$(nic_metadata "${nic#later,}")
+		[[ $nic == later,* ]] || interfaces+=$(nic_xml "$nic")
+	done
+	cat <<END
+<domain type='$LAB_ACCEL'>
+  <name>$name</name>
+  $([[ $uuid == - ]] || printf '<uuid>%s</uuid>' "$uuid")
+  <metadata>
+    <l3vm:guest xmlns:l3vm="urn:l3vm:guest:1">$metadata</l3vm:guest>
+  </metadata>
+  <memory unit='MiB'>96</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='pc'>hvm</type>
+    <kernel>$LAB/image/vmlinuz</kernel>
+    <initrd>$LAB/image/initrd.gz</initrd>
+    <cmdline>console=ttyS0 panic=-1 quiet$args</cmdline>
+  </os>
+  <features><acpi/></features>
+  <devices>
+    $interfaces
+    <serial type='file'>
+      <source path='$LAB/console/$name.log' append='on'/>
+    </serial>
+    <controller type='usb' model='none'/>
+    <memballoon model='none'/>
+  </devices>
+</domain>
+END
+}
+
+# guest_define NODE NAME NIC...
+guest_define()
+{
+	local node=$1 name=$2
+	shift 2
+	[[ -n ${LAB_ACCEL-} ]] || guest_image
+	guest_xml "$name" - "$@" >"$LAB/tmp/$name.xml"
+	on "$node" virsh -q define "$LAB/tmp/$name.xml"
+}
+
+# guest_up NAME [TIMES] - its console has said so that often
+guest_up()
+{
+	(($(grep -c 'guest: up' "$LAB/console/$1.log" 2>/dev/null) >= ${2:-1}))
+}
+
+guest_qemu_pid()
+{
+	cat "$LAB/$1/run/libvirt/qemu/$2.pid"
+}

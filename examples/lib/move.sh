@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# move.sh - live migration between hypervisors of a lab, with streams that count
+#
+# A move is `virsh migrate --live --p2p` while a client at the far end of the fabric
+# exchanges 1000 datagrams a second with the guest in each family, and keeps a TCP
+# connection busy with 100 records a second. peer.c counts what did not come back.
+
+# The address that a hypervisor's migrations come in at
+declare -A MOVE_ADDRESS=([hv1]=192.0.2.2 [hv2]=192.0.2.6)
+
+# agent_up NODE [ARGUMENT]...
+agent_up()
+{
+	local node=$1
+	shift
+	on_start "$node" agent.log l3vm-agent "$@"
+	NODE_PID[$node/agent]=$!
+	wait_until 10 agent_ready "$node" ||
+		die "l3vm-agent of $node does not start: $(cat "$LAB/$node/log/agent.log")"
+}
+
+# It adds the rule of the hold table last of all.
+agent_ready()
+{
+	on "$1" ip -6 rule | grep -q 'lookup 76' &&
+		on "$1" ip rule | grep -q 'lookup 76' &&
+		kill -0 "${NODE_PID[$1/agent]}"
+}
+
+agent_down()
+{
+	kill "${NODE_PID[$1/agent]}" 2>/dev/null || true
+	wait "${NODE_PID[$1/agent]}" 2>/dev/null || true
+}
+
+# The hypervisors' own addresses must reach each other.
+move_routes()
+{
+	on hv1 ip route replace 192.0.2.4/30 via 192.0.2.1
+	on hv2 ip route replace 192.0.2.0/30 via 192.0.2.5
+}
+
+# move_streams GUEST4 GUEST6 SECONDS - started at the client; move_count waits
+# for their end and puts a line for each into MOVE_COUNT: "udp4 sent=... lost=..."
+move_streams()
+{
+	local name kind address rate
+	for name in udp4 udp6 tcp4 tcp6; do
+		kind=${name%?} address=$1 rate=1000
+		[[ $name != *6 ]] || address=$2
+		[[ $name != tcp* ]] || rate=100
+		: >"$LAB/cli/log/$name.log"
+		on_start cli "$name.log" "$LAB/image/peer" "$kind" "$address" 7777 \
+			"$rate" "$3"
+		NODE_PID[cli/$name]=$!
+	done
+}
+
+move_count()
+{
+	local name broke
+	MOVE_COUNT=
+	for name in udp4 udp6 tcp4 tcp6; do
+		broke=
+		wait "${NODE_PID[cli/$name]}" || broke=' broke'
+		MOVE_COUNT+="$name $(<"$LAB/cli/log/$name.log")$broke"$'\n'
+	done
+	MOVE_COUNT=${MOVE_COUNT%$'\n'}
+}
+
+# move GUEST FROM TO [OPTION]... - the migration itself
+move()
+{
+	local guest=$1 from=$2 to=$3
+	shift 3
+	on "$from" virsh -q migrate --live --p2p --persistent --undefinesource \
+		--unsafe "$@" "$guest" \
+		"qemu+unix:///system?socket=$LAB/$to/run/libvirt/libvirt-sock" \
+		--migrateuri "tcp://${MOVE_ADDRESS[$to]}"
+}
+
+# move_figure KEY LINE - 0 from "udp4 sent=1000 lost=0"
+move_figure()
+{
+	[[ " $2 " =~ \ $1=([0-9.]+)\  ]] && echo "${BASH_REMATCH[1]}"
+}
+
+# move_pause FROM TO - milliseconds from QEMU's stop at the source to the first
+# evidence at the target, of the last move; empty when it was not seen
+move_pause()
+{
+	local stopped arrived
+	stopped=$(grep '"event":"hold-start"' "$LAB/$1/run/l3vm/events.jsonl" |
+		sed -n '$s/.*"stopped":"\([^"]*\)".*/\1/p')
+	arrived=$(grep '"to":"arrived"' "$LAB/$2/run/l3vm/events.jsonl" |
+		sed -n '$s/.*"time":"\([^"]*\)".*/\1/p')
+	[[ -z $stopped || -z $arrived ]] || echo $((
+		($(date -d "$arrived" +%s%6N) - $(date -d "$stopped" +%s%6N)) / 1000))
+}
