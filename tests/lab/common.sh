@@ -1,0 +1,197 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# common.sh - what the scripts of the lab tier share
+#
+# Source it first: what follows runs inside a lab (examples/lib) of its own, with
+# the programs of $L3VM_BUILD on every node. The scripts use the examples'
+# configurations as they are, so each one is a test of them as well.
+. "${L3VM_SRC:?}/tests/lib/tap.sh"
+# standard output is TAP's
+export LAB_TALK=2
+. "$L3VM_SRC/examples/lib/lab.sh"
+
+lab_need()
+{
+	local tool
+	[[ $(id -u) -eq 0 ]] || skip_all "needs root"
+	for tool in libvirtd virsh qemu-system-x86_64 bird vtysh busybox cpio ping; do
+		[[ -n $(type -P "$tool") ]] || skip_all "needs $tool"
+	done
+	[[ -e $LAB_CACHE/kernel/vmlinuz ]] ||
+		skip_all "no kernel for guests (tests/lab/prepare fetches it)"
+}
+
+[[ -n ${LAB_INSIDE-} ]] || lab_need
+lab_enter "$@"
+lab_install "${L3VM_BUILD:?}"
+# A script that dies says where.
+trap 'lab_died="${FUNCNAME[*]}, line $LINENO: $BASH_COMMAND"' ERR
+lab_done=
+trap '[[ $lab_done ]] || diag "gave up in ${lab_died-?}"' EXIT
+set -E
+
+# lab_done_testing - at the end, in place of done_testing
+lab_done_testing()
+{
+	lab_done=yes
+	done_testing
+}
+
+# --- what a test looks at ----------------------------------------------------
+
+# route_of NODE DESTINATION - the routes of that node for exactly this prefix
+route_of()
+{
+	local family=-4
+	[[ $2 != *:* ]] || family=-6
+	on "$1" ip "$family" route show exact "$2"
+}
+
+# routed NODE DESTINATION [PATTERN] - there is one; a part of its text
+routed()
+{
+	[[ $(route_of "$1" "$2") == *${3:-?}* ]]
+}
+
+not_routed()
+{
+	[[ -z $(route_of "$1" "$2") ]]
+}
+
+# reach ADDRESS... - each answers the client, once it has had time to
+reach()
+{
+	local address
+	for address; do
+		wait_until 20 on cli ping -c 1 -W 1 "$address" ||
+			{ echo "$address does not answer"; return 1; }
+	done
+}
+
+# no_answer ADDRESS - nobody does
+no_answer()
+{
+	! on cli ping -c 2 -i 0.2 -W 1 "$1"
+}
+
+# all_routed NODE PATTERN DESTINATION... - in time
+all_routed()
+{
+	local node=$1 pattern=$2 destination
+	shift 2
+	for destination; do
+		wait_until 15 routed "$node" "$destination" "$pattern" || {
+			echo "$node: no route \"$destination ... $pattern\", but:"
+			route_of "$node" "$destination"
+			return 1
+		}
+	done
+}
+
+none_routed()
+{
+	local node=$1 destination
+	shift
+	for destination; do
+		wait_until 15 not_routed "$node" "$destination" || {
+			echo "$node: still has"
+			route_of "$node" "$destination"
+			return 1
+		}
+	done
+}
+
+# traces NODE - all of a node that l3vm may have changed, as text to compare.
+# The bridges of networks stay; the interfaces of guests must not.
+traces()
+{
+	# shellcheck disable=SC2016 # the node's shell expands these
+	on_sh "$1" '
+		ip -br link | cut -d " " -f 1 | grep -v ^l3lan || :
+		for family in -4 -6; do
+			ip $family rule
+			ip $family route show table all proto 76
+			ip $family neigh show nud permanent | grep -v " dev lo " || :
+		done
+		bridge fdb show | grep static || :
+		cd /run/l3vm 2>/dev/null && ls ports || :'
+}
+
+# traces_are NODE TEXT - in time
+traces_are()
+{
+	wait_until 15 same_traces "$1" "$2" ||
+		{ diff <(echo "$2") <(traces "$1"); return 1; }
+}
+
+same_traces()
+{
+	[[ $(traces "$1") == "$2" ]]
+}
+
+# state_of NODE GUEST - the state of its ports, one a line
+state_of()
+{
+	on "$1" l3vm status "$2" --json | grep -o '"state": *"[a-z]*"' | cut -d '"' -f 4
+}
+
+has_state()
+{
+	[[ $(state_of "$1" "$2") == "$3" ]]
+}
+
+# watch_routes NODE - from now on; routes_changed NODE prints what did change of
+# our routes, or of what a routing daemon was told
+watch_routes()
+{
+	on_start "$1" monitor.log ip monitor route
+	NODE_PID[$1/monitor]=$!
+	# It listens as soon as it sees a change made for it.
+	wait_until 5 sees_change "$1"
+	: >"$LAB/$1/log/monitor.log"
+}
+
+sees_change()
+{
+	on "$1" ip route replace 192.0.2.255/32 dev lo
+	on "$1" ip route del 192.0.2.255/32
+	grep -q 192.0.2.255 "$LAB/$1/log/monitor.log"
+}
+
+routes_changed()
+{
+	kill "${NODE_PID[$1/monitor]}"
+	grep -v 192.0.2.255 "$LAB/$1/log/monitor.log" |
+		grep -E 'proto (76|l3vm) ' || true
+}
+
+# ping_start ADDRESS SECONDS - a packet every 20 ms; ping_lost prints how many of
+# them were not answered
+ping_start()
+{
+	: >"$LAB/cli/log/ping.log"
+	# by number: -w would not wait for the last answers
+	on_start cli ping.log ping -q -i 0.02 -c "$(($2 * 50))" -W 5 "$1"
+}
+
+ping_lost()
+{
+	local summary='^([0-9]+) packets transmitted, ([0-9]+) received.*'
+	wait_until 60 grep -qE "$summary" "$LAB/cli/log/ping.log" || true
+	sed -nE "s/$summary/\\1 \\2/p" "$LAB/cli/log/ping.log" |
+		awk '$1 < 50 { print "only", $1, "sent"; next } { print $1 - $2 }'
+}
+
+# connect ADDRESS PORT [LINE] - a line sent there and what comes back
+connect()
+{
+	# shellcheck disable=SC2016 # for the inner shell
+	on cli timeout 10 bash -c 'exec 3<>"/dev/tcp/$0/$1"; echo "$2" >&3
+		read -r line <&3; echo "$line"' "$1" "$2" "${3-hello}"
+}
+
+# guests_reach ADDRESS OTHER - the guest at the one can ping the other
+guests_reach()
+{
+	[[ $(connect "$1" 10 "$2") == answers ]]
+}
