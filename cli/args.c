@@ -6,7 +6,8 @@
  *
  *   --name VALUE, --name=VALUE   an option with a value
  *   --name, -v, -vh              flags; only global flags have a letter
- *   --name A --name B            a list; also --name A,B and --name A B
+ *   --name A --name B            a list; also --name A,B and --name A B, but
+ *                                not for files, whose names may have commas
  *   --                           what follows are operands
  *
  * Options and the operand of a verb may come in any order, and global options
@@ -184,7 +185,7 @@ static bool take_value(Scan *scan, const CliOption *option, const char *value,
 {
 	if (option->list)
 		return store_list(scan, option, value, error);
-	if (cli_args_has(scan->args, option->name)) {
+	if (cli_args_has(scan->args, option->name) && !option->repeat) {
 		g_autofree char *remedy = scan_remedy(scan);
 
 		return cli_usage_error(error, "%s: --%s is given twice (%s)",

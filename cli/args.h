@@ -30,7 +30,7 @@ bool cli_args_parse_verb(CliArgs *args, const CliVerb *verb, char **words,
 
 /* The value of an option or operand, by name; NULL if it was not given. */
 const char *cli_args_get(const CliArgs *args, const char *name);
-/* Of an option that is a list: char*; NULL if it was not given. */
+/* Of an option that may be repeated: char*; NULL if it was not given. */
 const GPtrArray *cli_args_list(const CliArgs *args, const char *name);
 bool cli_args_has(const CliArgs *args, const char *name);
 

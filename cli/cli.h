@@ -35,7 +35,8 @@ typedef struct CliOption {
 	const char *metavar;	  /* "ADDRESS"; NULL for a flag */
 	const char *const *words; /* CLI_VALUE_WORD: NULL-terminated */
 	bool required;
-	bool list; /* may be repeated and comma-separated */
+	bool list;   /* may be repeated and comma-separated */
+	bool repeat; /* may be repeated, each time with one value */
 	const char *help;
 } CliOption;
 
@@ -64,7 +65,7 @@ struct Cli {
 extern const CliOption cli_global_options[];
 extern const CliVerb cli_attach, cli_detach, cli_plan, cli_migrate_notify;
 extern const CliVerb cli_status, cli_reconcile, cli_announce, cli_check;
-extern const CliVerb cli_metrics, cli_version, cli_help;
+extern const CliVerb cli_metrics, cli_timeline, cli_version, cli_help;
 
 /* NULL if there is none. */
 const CliVerb *cli_find_verb(const Cli *cli, const char *name);

@@ -16,6 +16,7 @@
 typedef struct Position {
 	const CliVerb *verb;
 	const CliOption *option; /* whose value the next word is */
+	const CliOption *given;	 /* whose value the last word was */
 	bool operand;		 /* the verb's operand was given */
 } Position;
 
@@ -31,23 +32,33 @@ static const CliOption *find_option(const Position *at, const char *name)
 /* The global options that decide what status reports. */
 static void apply_option(Cli *cli, const CliOption *option, const char *value)
 {
-	if (option->value == CLI_VALUE_FILE)
+	if (!strcmp(option->name, "config"))
 		cli->config_file = value;
-	else if (option->value == CLI_VALUE_DIR)
+	else if (!strcmp(option->name, "state-dir"))
 		cli->state_dir = value;
+}
+
+/* What follows a '=' is a value, or the rest of one: "--events hv2=FILE". */
+static void pass_equals(Position *at)
+{
+	if (!at->option)
+		at->option = at->given;
 }
 
 /*
  * bash splits a line at '=' and ':' too, so that "--format=ip" arrives as
- * three words. A lone '=' is skipped; pieces of a MAC count as operands,
- * which do no harm to the verbs that take none.
+ * three words. Pieces of a MAC count as operands, which do no harm to the
+ * verbs that take none.
  */
 static void pass_word(Cli *cli, Position *at, const char *word)
 {
 	const CliOption *option = NULL;
 
-	if (!strcmp(word, "="))
+	if (!strcmp(word, "=")) {
+		pass_equals(at);
 		return;
+	}
+	at->given = at->option;
 	if (at->option) {
 		apply_option(cli, at->option, word);
 		at->option = NULL;
@@ -147,7 +158,9 @@ void cli_complete(Cli *cli, char **words)
 	for (; *words && words[1]; words++)
 		pass_word(cli, &at, *words);
 	/* A cursor right after "--format=" is at the start of the value. */
-	if (*words && strcmp(*words, "=") != 0)
+	if (*words && !strcmp(*words, "="))
+		pass_equals(&at);
+	else if (*words)
 		last = *words;
 	if (at.option) {
 		offer_value(cli, last, at.option);

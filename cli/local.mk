@@ -12,9 +12,20 @@ l3vm_SOURCES = \
 	%D%/cmd-migrate-notify.c \
 	%D%/cmd-reconcile.c \
 	%D%/cmd-status.c \
+	%D%/cmd-timeline.c \
 	%D%/complete.c %D%/complete.h \
 	%D%/help.c %D%/help.h \
 	%D%/main.c \
 	%D%/output.c %D%/output.h \
-	%D%/text.c %D%/text.h
+	%D%/text.c %D%/text.h \
+	%D%/timeline.h \
+	%D%/timeline-axis.c \
+	%D%/timeline-label.c \
+	%D%/timeline-lane.c \
+	%D%/timeline-moves.c \
+	%D%/timeline-panel.c \
+	%D%/timeline-read.c \
+	%D%/timeline-svg.c %D%/timeline-svg.h \
+	%D%/timeline-text.c \
+	%D%/timeline-track.c
 l3vm_LDADD = libl3vm.la $(JSON_LIBS) $(GLIB_LIBS)

@@ -25,7 +25,7 @@ golden usage.txt help
 golden usage.txt --help
 golden usage.txt -h
 for verb in attach detach plan migrate-notify status reconcile announce check \
-	metrics version help; do
+	metrics timeline version help; do
 	golden "help-$verb.txt" help "$verb"
 	golden "help-$verb.txt" "$verb" --help
 	like "$(cat "$golden/usage.txt")" $'\n  '"$verb" "the usage text has $verb"
