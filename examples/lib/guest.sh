@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # guest.sh - small guests: Debian's cloud kernel and a busybox initramfs
 #
-# A guest boots in two seconds without KVM, needs 96 MiB and no disk, and takes
+# A guest boots in two seconds without KVM, needs 128 MiB and no disk, and takes
 # its addresses from its kernel command line (guest-init).
 
 LAB_KERNEL=linux-image-cloud-amd64
@@ -175,7 +175,7 @@ guest_xml()
   <metadata>
     <l3vm:guest xmlns:l3vm="urn:l3vm:guest:1">$metadata</l3vm:guest>
   </metadata>
-  <memory unit='MiB'>96</memory>
+  <memory unit='MiB'>128</memory>
   <vcpu>1</vcpu>
   <os>
     <type arch='x86_64' machine='pc'>hvm</type>

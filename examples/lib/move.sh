@@ -57,6 +57,21 @@ move_streams()
 	done
 }
 
+# All of them have ended
+move_wait()
+{
+	wait_until 30 move_ended
+}
+
+move_ended()
+{
+	local name
+	for name in udp4 udp6 tcp4 tcp6; do
+		[[ ! -e /proc/${NODE_PID[cli/$name]} || \
+			$(<"/proc/${NODE_PID[cli/$name]}/stat") == *') Z '* ]] || return 1
+	done
+}
+
 move_count()
 {
 	local name broke

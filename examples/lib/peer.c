@@ -48,7 +48,7 @@ static void die(const char *what)
  * default buffer takes some 270 of them. */
 static void enlarge_buffer(int fd)
 {
-	int size = 16 * 1024 * 1024;
+	int size = 4 * 1024 * 1024;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));

@@ -43,6 +43,7 @@ picture()
 	for node in hv1 hv2; do
 		echo "--- $node"
 		on $node l3vm status
+		on $node ip -s link show tapvm1 2>&1 || true
 		cat "$LAB/$node/log/agent.log"
 		tail -n 20 "$LAB/$node/run/l3vm/events.jsonl" | cut -c 12-26,29-
 	done
