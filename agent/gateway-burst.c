@@ -28,6 +28,7 @@ static const int64_t steps[] = { 0, L3VM_SECOND / 5, L3VM_SECOND * 6 / 5,
 
 struct Burst {
 	AgentPort *port;
+	int64_t arrived; /* the port's state may be another since */
 	guint step;	/* the next one; all done: their number */
 	guint timer;	/* until it is due */
 	bool queued;	/* it is due and waits for its turn */
@@ -45,7 +46,7 @@ static gboolean is_due(void *data);
 /* Waits for the next step that was not missed. */
 static void plan(Burst *burst)
 {
-	int64_t age = l3vm_now() - burst->port->port->since, left;
+	int64_t age = l3vm_now() - burst->arrived, left;
 
 	while (burst->step < G_N_ELEMENTS(steps) && steps[burst->step] + LATE < age)
 		burst->step++;
@@ -131,6 +132,7 @@ Burst *burst_new(AgentPort *port)
 	if (!agent->bursts)
 		agent->bursts = bursts_new();
 	burst->port = port;
+	burst->arrived = port->port->since;
 	if (agent->bursts->injector)
 		plan(burst);
 	return burst;

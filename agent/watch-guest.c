@@ -154,11 +154,13 @@ static gboolean frames_came(gint fd, GIOCondition condition, void *data)
 		if (evidence->arrived && ++evidence->frames > NOTE_FRAMES)
 			break;
 	}
-	if (result == EAGAIN)
-		return G_SOURCE_CONTINUE;
-	/* the interface went down or away: the look-around finds out which */
-	if (result)
+	/* It is not up yet (a record is written before the interface is), went down,
+	 * or away: the look-around finds out which. Told once; the socket works again
+	 * when the interface is up (net/packet/af_packet.c:packet_notifier()). */
+	if (result && result != EAGAIN)
 		agent_sweep_soon(evidence->port->agent);
+	if (result)
+		return G_SOURCE_CONTINUE;
 	evidence->source = 0;
 	return G_SOURCE_REMOVE;
 }

@@ -64,9 +64,10 @@ static void want(L3vm *host, L3vmSet *desired, const GPtrArray *steps)
 
 		/* a removed port leaves its interface closed, if there is one */
 		if (step->new->state != L3VM_STATE_GONE ||
-		    (step->new->net->mode == L3VM_MODE_ROUTED &&
-		     l3vm_port_is_present(host, step->new)))
-			l3vm_intent_port(desired, step->new, &host->ranks, &host->facts);
+		    (step->new->net->mode ==
+		     L3VM_MODE_ROUTED &&l3vm_port_is_present(host, step->new)))
+			l3vm_intent_port(desired, step->new, &host->ranks,
+					 &host->facts);
 	}
 }
 
@@ -171,7 +172,8 @@ static bool has_address(const L3vmPort *port, const L3vmAddr *addr)
 
 /* What this very commit makes of the port that is, or becomes, @holder. NULL: it
  * is not about it. */
-static const L3vmPort *new_holder(const char *holder, const GPtrArray *steps, bool *about)
+static const L3vmPort *new_holder(const char *holder, const GPtrArray *steps,
+				  bool *about)
 {
 	*about = false;
 	for (guint i = 0; i < steps->len; i++) {
@@ -254,8 +256,8 @@ static void reclaim(L3vm *host, const L3vmPort *port)
 			g_autofree char *holder = NULL;
 
 			l3vm_address_reserve(host->store,
-					     &g_array_index(arrays[i], L3vmAddr, j), name,
-					     &holder, NULL);
+					     &g_array_index(arrays[i], L3vmAddr, j),
+					     name, &holder, NULL);
 		}
 }
 
@@ -408,7 +410,8 @@ static void forget_old(L3vm *host, L3vmPort *port)
 }
 
 /* What is over leaves the records. */
-static bool conclude(L3vm *host, L3vmGuest *guest, const GPtrArray *steps, GError **error)
+static bool conclude(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
+		     GError **error)
 {
 	bool changed = false;
 
@@ -461,8 +464,7 @@ static void log_events(L3vm *host, const GPtrArray *steps, const char *evidence)
 
 		if (from != step->new->state)
 			l3vm_event_append(host->store, step->new, l3vm_state_name(from),
-					  l3vm_state_name(step->new->state),
-					  evidence);
+					  l3vm_state_name(step->new->state), evidence);
 	}
 }
 
@@ -488,7 +490,8 @@ static bool interface_is_gone(L3vm *host, const L3vmObject *object)
 {
 	L3vmLink link;
 
-	return !host->kernel->ops->find_link(host->kernel, object->ifname, &link, NULL) ||
+	return !host->kernel->ops->find_link(host->kernel, object->ifname, &link,
+					     NULL) ||
 	       link.ifindex != object->ifindex;
 }
 
@@ -528,7 +531,8 @@ static bool touches_bridge(const L3vmPlan *plan, const GPtrArray *steps)
 	for (guint i = 0; i < l3vm_plan_size(plan); i++) {
 		const L3vmObject *o = &l3vm_plan_get(plan, i)->after;
 
-		for (guint j = 0; o->kind < L3VM_OBJECT_NEIGHBOUR && j < steps->len; j++) {
+		for (guint j = 0; o->kind < L3VM_OBJECT_NEIGHBOUR && j < steps->len;
+		     j++) {
 			const L3vmStep *step = g_ptr_array_index(steps, j);
 
 			if (!g_strcmp0(step->new->net->bridge, o->ifname))
@@ -560,8 +564,8 @@ bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
 	bool applied, untouched = false;
 
 	for (guint i = 0; i < steps->len; i++)
-		for (L3vmPort *port = ((L3vmStep *)g_ptr_array_index(steps, i))->old; port;
-		     port = port->was)
+		for (L3vmPort *port = ((L3vmStep *)g_ptr_array_index(steps, i))->old;
+		     port; port = port->was)
 			forget_taken(host, port);
 	if (!reserve_all(host, steps, error))
 		return false;
@@ -569,7 +573,7 @@ bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
 	plan = make_plan(host, steps, &lock, error);
 	/* no disk is so full that a guest which stopped keeps its routes */
 	if (!plan || (!write_ahead(host, guest, steps, l3vm_plan_size(plan) > 0,
-				    removal ? NULL : error) &&
+				   removal ? NULL : error) &&
 		      !removal)) {
 		write_back(host, guest, steps);
 		unreserve(host, steps, steps->len);

@@ -14,8 +14,8 @@ static L3vmPort *recorded_by_mac(const L3vmSession *session, const L3vmMac *mac)
 {
 	for (guint i = 0; i < session->guest->ports->len; i++) {
 		g_autoptr(L3vmPort) port = l3vm_record_load(
-			session->host->store, g_ptr_array_index(session->guest->ports, i),
-			NULL);
+			session->host->store,
+			g_ptr_array_index(session->guest->ports, i), NULL);
 
 		if (port && port->has_mac && l3vm_mac_equal(&port->mac, mac))
 			return g_steal_pointer(&port);
@@ -62,8 +62,8 @@ bool l3vm_prepare(L3vm *host, L3vmPort *const *ports, size_t n_ports, GError **e
 		return false;
 	for (size_t i = 0; i < n_ports; i++) {
 		bool ours;
-		g_autoptr(L3vmPort) port =
-			l3vm_resolve(host, ports[i], NULL, &ours, NULL);
+		g_autoptr(L3vmPort)
+			port = l3vm_resolve(host, ports[i], NULL, &ours, NULL);
 
 		if (port && port->net->mode == L3VM_MODE_BRIDGE)
 			l3vm_intent_network(desired, port->net, &host->ranks,
@@ -106,7 +106,8 @@ bool l3vm_plug(L3vm *host, L3vmPort *request, GError **error)
 	GError *failure = NULL;
 	bool ours;
 
-	if (!l3vm_need_config(host, error) || !l3vm_session_for(&session, host, request, error))
+	if (!l3vm_need_config(host, error) ||
+	    !l3vm_session_for(&session, host, request, error))
 		return false;
 	if (session.guest->incoming ||
 	    (!session.guest->ports->len && !session.guest->nics->len))

@@ -23,7 +23,7 @@
 
 typedef struct Sweep {
 	L3vm *host;
-	GPtrArray *ports;     /* of L3vmPort*, all records */
+	GPtrArray *ports; /* of L3vmPort*, all records */
 	L3vmSet *desired, *observed;
 	L3vmSet *claimed; /* not desired, but known whose it is */
 	GString *report;
@@ -82,8 +82,8 @@ static bool adopt(const Sweep *sweep, L3vmPort *port)
 	char ifname[IF_NAMESIZE];
 	L3vmLink link;
 
-	if (!kernel->ops->find_bridge_port(kernel, port->net->bridge, &port->mac, ifname,
-					   NULL) ||
+	if (!kernel->ops->find_bridge_port(kernel, port->net->bridge, &port->mac,
+					   ifname, NULL) ||
 	    !kernel->ops->find_link(kernel, ifname, &link, NULL))
 		return false;
 	port->ifname = g_strdup(ifname);
@@ -135,7 +135,8 @@ static L3vmPort *remedy(const Sweep *sweep, Verdict verdict, const L3vmPort *old
 		new->state = l3vm_migration_next(old->state, L3VM_EVENT_SETTLED);
 		break;
 	case VERDICT_REMOVE:
-		if (old->state != L3VM_STATE_GONE && l3vm_port_is_present(sweep->host, old))
+		if (old->state != L3VM_STATE_GONE &&
+		    l3vm_port_is_present(sweep->host, old))
 			return NULL;
 		new->state = l3vm_migration_next(old->state, L3VM_EVENT_STOPPED);
 		break;
@@ -145,8 +146,8 @@ static L3vmPort *remedy(const Sweep *sweep, Verdict verdict, const L3vmPort *old
 
 static bool report_steps(Sweep *sweep, const GPtrArray *steps, GError **error)
 {
-	g_autoptr(L3vmPlan) plan =
-		l3vm_steps_plan(sweep->host, sweep->host->kernel, steps, error);
+	g_autoptr(L3vmPlan)
+		plan = l3vm_steps_plan(sweep->host, sweep->host->kernel, steps, error);
 
 	for (guint i = 0; plan && i < l3vm_plan_size(plan); i++) {
 		g_autofree char *line = l3vm_change_describe(l3vm_plan_get(plan, i));
@@ -156,7 +157,8 @@ static bool report_steps(Sweep *sweep, const GPtrArray *steps, GError **error)
 	return plan;
 }
 
-static bool carry_out(Sweep *sweep, Verdict verdict, const L3vmPort *seen, GError **error)
+static bool carry_out(Sweep *sweep, Verdict verdict, const L3vmPort *seen,
+		      GError **error)
 {
 	L3vm *host = sweep->host;
 	g_autofree char *name = l3vm_record_name(seen);
@@ -183,7 +185,8 @@ static bool carry_out(Sweep *sweep, Verdict verdict, const L3vmPort *seen, GErro
 	l3vm_steps_add(steps, g_steal_pointer(&old), g_steal_pointer(&new));
 	if (sweep->dry_run)
 		return report_steps(sweep, steps, error);
-	return l3vm_commit(host, session.guest, steps, "reconcile", sweep->report, error);
+	return l3vm_commit(host, session.guest, steps, "reconcile", sweep->report,
+			   error);
 }
 
 /* Ours by protocol number, and wanted by no record. */
@@ -196,7 +199,8 @@ static void report_orphans(Sweep *sweep)
 
 		/* what is held is the agent's, and goes with it */
 		if (!o->owned || o->table == L3VM_TABLE_HOLD ||
-		    l3vm_set_find(sweep->desired, o) || l3vm_set_find(sweep->claimed, o))
+		    l3vm_set_find(sweep->desired, o) ||
+		    l3vm_set_find(sweep->claimed, o))
 			continue;
 		line = l3vm_change_describe(&change);
 		/* "add route ...": the verb does not apply here */
@@ -293,8 +297,8 @@ bool l3vm_reconcile(L3vm *host, bool dry_run, char **report, GError **error)
 	if (!ports)
 		return false;
 	collect(&sweep);
-	if (!host->kernel->ops->observe(host->kernel, desired, L3VM_OBSERVE_ALL, observed,
-					error))
+	if (!host->kernel->ops->observe(host->kernel, desired, L3VM_OBSERVE_ALL,
+					observed, error))
 		return false;
 	ok = sweep_ports(&sweep, error);
 	claim_covers(&sweep);
@@ -319,16 +323,15 @@ bool l3vm_purge_interface(L3vm *host, const char *ifname, GError **error)
 	g_autoptr(L3vmPlan) plan = l3vm_plan_new();
 	g_autoptr(GPtrArray) ports = l3vm_record_list(host->store, error);
 	/* what is half removed is on record too: reconcile's business */
-	Sweep sweep = { .host = host,
-			.ports = ports,
-			.desired = desired,
-			.claimed = desired };
+	Sweep sweep = {
+		.host = host, .ports = ports, .desired = desired, .claimed = desired
+	};
 
 	if (!ports)
 		return false;
 	collect(&sweep);
-	if (!host->kernel->ops->observe(host->kernel, desired, L3VM_OBSERVE_ALL, observed,
-					error))
+	if (!host->kernel->ops->observe(host->kernel, desired, L3VM_OBSERVE_ALL,
+					observed, error))
 		return false;
 	for (guint i = 0; i < l3vm_set_size(observed); i++) {
 		const L3vmObject *o = l3vm_set_get(observed, i);
@@ -352,10 +355,9 @@ static bool assert_routes(L3vm *host, const L3vmPort *port, GError **error)
 	l3vm_intent_port(wanted, port, &host->ranks, &host->facts);
 	for (guint i = 0; i < l3vm_set_size(wanted); i++) {
 		const L3vmObject *o = l3vm_set_get(wanted, i);
-		L3vmChange change = { .has_before = true,
-				      .has_after = true,
-				      .before = *o,
-				      .after = *o };
+		L3vmChange change = {
+			.has_before = true, .has_after = true, .before = *o, .after = *o
+		};
 
 		if (o->kind == L3VM_OBJECT_ROUTE &&
 		    !host->kernel->ops->apply(host->kernel, &change, error))
@@ -390,8 +392,8 @@ static bool announce_guest(L3vm *host, L3vmInjector *injector, const L3vmPort *s
 			   GError **error)
 {
 	g_autofree char *name = l3vm_record_name(seen);
-	g_autoptr(L3vmLock) lock = l3vm_lock_take(host->store, l3vm_port_guest_key(seen),
-						  L3VM_LOCK_TIMEOUT, error);
+	g_autoptr(L3vmLock) lock = l3vm_lock_take(
+		host->store, l3vm_port_guest_key(seen), L3VM_LOCK_TIMEOUT, error);
 	g_autoptr(L3vmPort) port = NULL;
 
 	if (!lock)
@@ -432,7 +434,7 @@ bool l3vm_announce(L3vm *host, const char *guest, GError **error)
 		if (!injector || !announce_guest(host, injector, port, error))
 			return false;
 	}
-	return found || l3vm_fail(error, L3VM_ERROR_NOT_FOUND,
-				  "guest %s: has no port here (see `l3vm status`)",
-				  guest);
+	return found ||
+	       l3vm_fail(error, L3VM_ERROR_NOT_FOUND,
+			 "guest %s: has no port here (see `l3vm status`)", guest);
 }

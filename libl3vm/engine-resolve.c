@@ -153,8 +153,8 @@ static bool check_address(const L3vmPort *port, const L3vmAddr *addr, GError **e
 			      "the gateway's address in network %s (choose another)",
 			      network->name);
 	if (!l3vm_addr_is_assignable(addr, &why))
-		return refuse(port, addr, error,
-			      "%s (a guest needs a unicast address)", why);
+		return refuse(port, addr, error, "%s (a guest needs a unicast address)",
+			      why);
 	if (!l3vm_network_allows(network, addr))
 		return refuse(port, addr, error,
 			      "not allowed in network %s (add it to `allow`)",
@@ -175,18 +175,19 @@ static bool check_policy(const L3vmPort *port, GError **error)
 	g_autofree char *what = label(port);
 
 	if (!port->has_mac)
-		return l3vm_fail(error, L3VM_ERROR_USAGE, "%s: has no MAC (give it one)",
-				 what);
+		return l3vm_fail(error, L3VM_ERROR_USAGE,
+				 "%s: has no MAC (give it one)", what);
 	if (l3vm_mac_equal(&port->mac, &port->net->gateway_mac))
 		return l3vm_fail(error, L3VM_ERROR_REFUSED,
 				 "%s: has the gateway's MAC (give it another)", what);
 	if (port->addresses->len > L3VM_MAX_ADDRESSES ||
 	    port->prefixes->len > L3VM_MAX_PREFIXES)
-		return l3vm_fail(error, L3VM_ERROR_REFUSED,
-				 "%s: %u addresses and %u prefixes, more than %d and %d "
-				 "(route a prefix instead)",
-				 what, port->addresses->len, port->prefixes->len,
-				 L3VM_MAX_ADDRESSES, L3VM_MAX_PREFIXES);
+		return l3vm_fail(
+			error, L3VM_ERROR_REFUSED,
+			"%s: %u addresses and %u prefixes, more than %d and %d "
+			"(route a prefix instead)",
+			what, port->addresses->len, port->prefixes->len,
+			L3VM_MAX_ADDRESSES, L3VM_MAX_PREFIXES);
 	return check_all(port, port->addresses, error) &&
 	       check_all(port, port->prefixes, error);
 }
@@ -232,7 +233,8 @@ L3vmPort *l3vm_resolve(L3vm *host, const L3vmPort *request, const GPtrArray *nic
 	}
 	if (!has_any(port->addresses, port->prefixes) && port->has_mac)
 		l3vm_network_derive(network, &port->mac, port->addresses);
-	if (port->optional && !said && !port->addresses->len && !hinted(host->config, port)) {
+	if (port->optional && !said && !port->addresses->len &&
+	    !hinted(host->config, port)) {
 		*ours = false;
 		return NULL;
 	}
@@ -289,20 +291,23 @@ bool l3vm_resolve_link(L3vm *host, L3vmKernel *kernel, L3vmPort *port, GError **
 	}
 	port->ifindex = link.ifindex;
 	if (!bridge && *link.master)
-		return l3vm_fail(error, L3VM_ERROR_REFUSED,
-				 "%s: is a port of %s, and network %s is routed (take it "
-				 "out, or use a network in bridge mode)",
-				 port->ifname, link.master, port->net->name);
+		return l3vm_fail(
+			error, L3VM_ERROR_REFUSED,
+			"%s: is a port of %s, and network %s is routed (take it "
+			"out, or use a network in bridge mode)",
+			port->ifname, link.master, port->net->name);
 	if (bridge && *link.master && strcmp(link.master, bridge) != 0)
-		return l3vm_fail(error, L3VM_ERROR_REFUSED,
-				 "%s: is a port of %s, and network %s is on %s (move it, "
-				 "or name its network)",
-				 port->ifname, link.master, port->net->name, bridge);
+		return l3vm_fail(
+			error, L3VM_ERROR_REFUSED,
+			"%s: is a port of %s, and network %s is on %s (move it, "
+			"or name its network)",
+			port->ifname, link.master, port->net->name, bridge);
 	if (bridge && l3vm_mac_equal(&link.mac, &port->mac))
-		return l3vm_fail(error, L3VM_ERROR_REFUSED,
-				 "%s: has the guest's own MAC, so the bridge would keep "
-				 "the guest's frames (give the interface another)",
-				 port->ifname);
+		return l3vm_fail(
+			error, L3VM_ERROR_REFUSED,
+			"%s: has the guest's own MAC, so the bridge would keep "
+			"the guest's frames (give the interface another)",
+			port->ifname);
 	return true;
 }
 

@@ -36,6 +36,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/kernel/kernel-fake.c \
 	%D%/kernel/kernel-netlink.c %D%/kernel/kernel-netlink.h \
 	%D%/kernel/kernel-netlink-apply.c \
+	%D%/kernel/kernel-netlink-link.c \
 	%D%/kernel/kernel-netlink-observe.c \
 	%D%/kernel/kernel-netlink-route.c \
 	%D%/kernel/kernel-netlink-settings.c \

@@ -5,6 +5,9 @@
 # otherwise, and links the library's inside.
 unit_tests = \
 	%D%/unit/test-addr \
+	%D%/unit/test-agent-config \
+	%D%/unit/test-agent-evidence \
+	%D%/unit/test-agent-qmp \
 	%D%/unit/test-arp \
 	%D%/unit/test-checksum \
 	%D%/unit/test-clock \
@@ -12,7 +15,12 @@ unit_tests = \
 	%D%/unit/test-cursor \
 	%D%/unit/test-diff \
 	%D%/unit/test-domxml \
+	%D%/unit/test-engine \
+	%D%/unit/test-engine-faults \
+	%D%/unit/test-engine-migrate \
+	%D%/unit/test-engine-policy \
 	%D%/unit/test-error \
+	%D%/unit/test-guest-name \
 	%D%/unit/test-hook \
 	%D%/unit/test-inject \
 	%D%/unit/test-intent \
@@ -27,22 +35,67 @@ unit_tests = \
 	%D%/unit/test-object \
 	%D%/unit/test-plan \
 	%D%/unit/test-port \
+	%D%/unit/test-reconcile \
 	%D%/unit/test-record \
 	%D%/unit/test-state \
+	%D%/unit/test-status \
 	%D%/unit/test-verdict
-contract_tests =
+contract_tests = \
+	%D%/contract/test-engine-crash \
+	%D%/contract/test-engine-crowd \
+	%D%/contract/test-kernel-fake \
+	%D%/contract/test-kernel-netlink
 test_headers = \
 	%D%/contract/contract.h \
+	%D%/contract/netns.h \
+	%D%/contract/real-host.h \
 	%D%/unit/config-place.h \
+	%D%/unit/engine-host.h \
 	%D%/unit/hook-documents.h \
 	%D%/unit/record-place.h \
 	%D%/unit/values.h
+
+tests_unit_test_engine_SOURCES = %D%/unit/test-engine.c %D%/unit/engine-host.c
+tests_unit_test_engine_faults_SOURCES = %D%/unit/test-engine-faults.c \
+	%D%/unit/engine-host.c
+tests_unit_test_engine_migrate_SOURCES = %D%/unit/test-engine-migrate.c \
+	%D%/unit/engine-host.c
+tests_unit_test_engine_policy_SOURCES = %D%/unit/test-engine-policy.c \
+	%D%/unit/engine-host.c
+tests_unit_test_reconcile_SOURCES = %D%/unit/test-reconcile.c %D%/unit/engine-host.c
+tests_unit_test_status_SOURCES = %D%/unit/test-status.c %D%/unit/engine-host.c
+
+# one source for what every kernel has to keep
+contract_sources = %D%/contract/contract.c \
+	%D%/contract/contract-effects.c \
+	%D%/contract/contract-objects.c \
+	%D%/contract/contract-observe.c \
+	%D%/contract/contract-routes.c
+tests_contract_test_kernel_fake_SOURCES = %D%/contract/test-kernel-fake.c \
+	$(contract_sources)
+tests_contract_test_kernel_netlink_SOURCES = %D%/contract/test-kernel-netlink.c \
+	%D%/contract/netns.c $(contract_sources)
+tests_contract_test_engine_crash_SOURCES = %D%/contract/test-engine-crash.c \
+	%D%/contract/netns.c %D%/contract/real-host.c
+tests_contract_test_engine_crowd_SOURCES = %D%/contract/test-engine-crowd.c \
+	%D%/contract/netns.c %D%/contract/real-host.c
 
 LDADD = libl3vm-hooks.la libl3vm-core.la $(CMOCKA_LIBS) $(XML_LIBS) $(GLIB_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(contract_tests)
 endif
+
+# Parts of the agent, with the rest of it played by the test.
+agent_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/agent
+agent_ldadd = $(LDADD) $(JSON_LIBS)
+tests_unit_test_agent_evidence_SOURCES = %D%/unit/test-agent-evidence.c \
+	agent/watch-guest.c
+tests_unit_test_agent_evidence_CPPFLAGS = $(agent_cppflags)
+tests_unit_test_agent_qmp_SOURCES = %D%/unit/test-agent-qmp.c %D%/unit/qmp-place.h \
+	agent/guest-events.c agent/qmp.c agent/watch-qmp.c
+tests_unit_test_agent_qmp_CPPFLAGS = $(agent_cppflags)
+tests_unit_test_agent_qmp_LDADD = $(agent_ldadd)
 
 # What the scripts of the golden tier ask about the hooks: how they read XML,
 # and which calls their mains make of an engine that writes them down.

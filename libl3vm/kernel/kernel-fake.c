@@ -27,8 +27,7 @@ typedef struct Fake {
 
 static unsigned link_index(Fake *fake, const char *ifname)
 {
-	unsigned index =
-		GPOINTER_TO_UINT(g_hash_table_lookup(fake->links, ifname));
+	unsigned index = GPOINTER_TO_UINT(g_hash_table_lookup(fake->links, ifname));
 
 	if (!index && fake->any_link)
 		index = l3vm_kernel_fake_add_link(&fake->kernel, ifname, false);
@@ -66,8 +65,8 @@ static bool fake_find_link(L3vmKernel *kernel, const char *ifname, L3vmLink *lin
 /* Of the route to a candidate's destination. */
 static bool is_other_rank(const L3vmSet *candidates, const L3vmObject *route)
 {
-	for (guint i = 0; route->kind == L3VM_OBJECT_ROUTE && i < l3vm_set_size(candidates);
-	     i++) {
+	for (guint i = 0;
+	     route->kind == L3VM_OBJECT_ROUTE && i < l3vm_set_size(candidates); i++) {
 		const L3vmObject *o = l3vm_set_get(candidates, i);
 
 		if (o->kind == route->kind && o->type == route->type &&
@@ -109,8 +108,8 @@ static void flush(Fake *fake, const char *ifname, L3vmObjectKind first,
 	}
 }
 
-static void put_number(Fake *fake, const char *ifname, L3vmObjectKind kind, unsigned key,
-		       uint32_t number)
+static void put_number(Fake *fake, const char *ifname, L3vmObjectKind kind,
+		       unsigned key, uint32_t number)
 {
 	L3vmObject o = { .kind = kind, .key = key, .number = number };
 
@@ -124,7 +123,8 @@ static void put_defaults(Fake *fake, const char *ifname)
 {
 	L3vmObject mac = { .kind = L3VM_OBJECT_MAC,
 			   .ifindex = fake->last_index,
-			   .mac = { { 0x02, 0xfa, 0xce, 0, 0, (uint8_t)fake->last_index } } };
+			   .mac = { { 0x02, 0xfa, 0xce, 0, 0,
+				      (uint8_t)fake->last_index } } };
 
 	g_strlcpy(mac.ifname, ifname, sizeof(mac.ifname));
 	l3vm_set_put(fake->state, &mac);
@@ -240,8 +240,9 @@ static const char *words(int errnum)
 {
 	if (errnum == ESTALE)
 		return "another protocol has that route";
-	return errnum == ENOTUNIQ ? "there is an interface of that name, and it is no bridge"
-				  : g_strerror(errnum);
+	return errnum == ENOTUNIQ
+		       ? "there is an interface of that name, and it is no bridge"
+		       : g_strerror(errnum);
 }
 
 static bool fake_apply(L3vmKernel *kernel, const L3vmChange *change, GError **error)
@@ -252,8 +253,8 @@ static bool fake_apply(L3vmKernel *kernel, const L3vmChange *change, GError **er
 
 	fake->applied++;
 	if (fake->fail_at >= 0 && fake->fail_at-- == 0)
-		return l3vm_fail_errno(error, fake->fail_errnum, "%s: %s (injected)", what,
-				       g_strerror(fake->fail_errnum));
+		return l3vm_fail_errno(error, fake->fail_errnum, "%s: %s (injected)",
+				       what, g_strerror(fake->fail_errnum));
 	if (change->has_after)
 		result = add(fake, &change->after);
 	else

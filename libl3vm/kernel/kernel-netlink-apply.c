@@ -49,12 +49,13 @@ static int check_bridge(Apply *apply)
 {
 	L3vmLink link;
 
-	if (!l3vm_netlink_find_link(&apply->netlink->kernel, apply->object->ifname, &link,
-				    NULL) ||
+	if (!l3vm_netlink_find_link(&apply->netlink->kernel, apply->object->ifname,
+				    &link, NULL) ||
 	    link.is_bridge)
 		return 0;
 	g_free(apply->text);
-	apply->text = g_strdup("there is an interface of that name, and it is no bridge");
+	apply->text =
+		g_strdup("there is an interface of that name, and it is no bridge");
 	return ENOTUNIQ;
 }
 
@@ -64,8 +65,8 @@ static int remove_bridge(Apply *apply)
 {
 	L3vmLink link;
 
-	if (!l3vm_netlink_find_link(&apply->netlink->kernel, apply->object->ifname, &link,
-				    NULL) ||
+	if (!l3vm_netlink_find_link(&apply->netlink->kernel, apply->object->ifname,
+				    &link, NULL) ||
 	    !link.is_bridge ||
 	    l3vm_netlink_bridge_has_ports(apply->netlink, link.ifindex))
 		return 0;
@@ -147,9 +148,9 @@ static int apply_address(Apply *apply)
 	int size = (int)l3vm_family_bytes(addr->family);
 	int type = apply->remove ? RTM_DELADDR : RTM_NEWADDR;
 	struct ifaddrmsg *header;
-	struct nl_msg *msg = l3vm_nl_request(type,
-					     apply->remove ? 0 : NLM_F_CREATE | NLM_F_EXCL,
-					     sizeof(*header), &header);
+	struct nl_msg *msg =
+		l3vm_nl_request(type, apply->remove ? 0 : NLM_F_CREATE | NLM_F_EXCL,
+				sizeof(*header), &header);
 
 	header->ifa_family = addr->family;
 	header->ifa_prefixlen = addr->len;
@@ -206,9 +207,9 @@ static int apply_rule(Apply *apply)
 	const L3vmObject *o = apply->object;
 	int type = apply->remove ? RTM_DELRULE : RTM_NEWRULE;
 	struct fib_rule_hdr *header;
-	struct nl_msg *msg = l3vm_nl_request(type,
-					     apply->remove ? 0 : NLM_F_CREATE | NLM_F_EXCL,
-					     sizeof(*header), &header);
+	struct nl_msg *msg =
+		l3vm_nl_request(type, apply->remove ? 0 : NLM_F_CREATE | NLM_F_EXCL,
+				sizeof(*header), &header);
 
 	header->family = o->addr.family;
 	header->dst_len = o->addr.len;
@@ -296,7 +297,8 @@ static int replace_route(Apply *apply)
 	if (!find_occupant(apply, &occupant))
 		return put_route(apply, NLM_F_EXCL);
 	if (occupant.protocol == apply->netlink->kernel.protocol) {
-		if (is_assertion(apply->change) && apply->object->addr.family == AF_INET)
+		if (is_assertion(apply->change) &&
+		    apply->object->addr.family == AF_INET)
 			put_other_route(apply);
 		return put_route(apply, NLM_F_REPLACE);
 	}
@@ -356,8 +358,7 @@ static bool is_as_wished(const Apply *apply, int result)
 	if (apply->remove)
 		return result == ESRCH || result == ENOENT || result == ENODEV ||
 		       result == ENXIO || result == EADDRNOTAVAIL ||
-		       (result == EOPNOTSUPP &&
-			apply->object->kind == L3VM_OBJECT_FDB);
+		       (result == EOPNOTSUPP && apply->object->kind == L3VM_OBJECT_FDB);
 	return result == EEXIST && apply->object->kind != L3VM_OBJECT_ROUTE;
 }
 
@@ -416,8 +417,8 @@ bool l3vm_netlink_apply(L3vmKernel *kernel, const L3vmChange *change, GError **e
 		return true;
 	apply.ifindex = apply.object->ifindex;
 	if (!apply.ifindex && *apply.object->ifname)
-		apply.ifindex =
-			l3vm_nl_ifindex(apply.netlink->nl, apply.object->ifname);
+		apply.ifindex = l3vm_nl_ifindex(apply.netlink->nl,
+						apply.object->ifname);
 	result = lacks_interface(&apply) ? ENODEV : dispatch(&apply);
 	text = apply.text;
 	if (!result || is_as_wished(&apply, result))

@@ -23,7 +23,7 @@ typedef struct Observer {
 	const L3vmSet *candidates;
 	L3vmSet *observed;
 	bool all;
-	GHashTable *names;  /* interface index -> name (owned), of those of interest */
+	GHashTable *names;   /* interface index -> name (owned), of those of interest */
 	GHashTable *masters; /* all only: index -> name of every interface */
 	unsigned addresses_of; /* the interface whose addresses were read last */
 } Observer;
@@ -59,55 +59,8 @@ static uint32_t get_u32(const struct nlattr *attr)
 
 /* --- links --------------------------------------------------------------- */
 
-typedef struct LinkAttrs {
-	struct ifinfomsg *header;
-	struct nlattr *attrs[IFLA_MAX + 1];
-	const char *name;
-	const char *kind; /* "" if it has none */
-	struct nlattr *port[IFLA_BRPORT_MAX + 1];
-	bool is_port;
-} LinkAttrs;
-
-static void decode_link_info(LinkAttrs *link)
-{
-	struct nlattr *info[IFLA_INFO_MAX + 1];
-
-	link->kind = "";
-	if (!link->attrs[IFLA_LINKINFO] ||
-	    nla_parse_nested(info, IFLA_INFO_MAX, link->attrs[IFLA_LINKINFO], NULL) < 0)
-		return;
-	if (info[IFLA_INFO_KIND])
-		link->kind = nla_get_string(info[IFLA_INFO_KIND]);
-	if (info[IFLA_INFO_SLAVE_KIND] && info[IFLA_INFO_SLAVE_DATA] &&
-	    !strcmp(nla_get_string(info[IFLA_INFO_SLAVE_KIND]), "bridge"))
-		link->is_port = nla_parse_nested(link->port, IFLA_BRPORT_MAX,
-						 info[IFLA_INFO_SLAVE_DATA], NULL) >= 0;
-}
-
-static bool decode_link(struct nlmsghdr *message, LinkAttrs *link)
-{
-	memset(link, 0, sizeof(*link));
-	if (message->nlmsg_type != RTM_NEWLINK ||
-	    nlmsg_parse(message, sizeof(struct ifinfomsg), link->attrs, IFLA_MAX, NULL) <
-		    0 ||
-	    !link->attrs[IFLA_IFNAME])
-		return false;
-	link->header = nlmsg_data(message);
-	link->name = nla_get_string(link->attrs[IFLA_IFNAME]);
-	decode_link_info(link);
-	return true;
-}
-
-static void link_mac(const LinkAttrs *link, L3vmMac *mac)
-{
-	struct nlattr *attr = link->attrs[IFLA_ADDRESS];
-
-	if (attr && nla_len(attr) == sizeof(*mac))
-		memcpy(mac, nla_data(attr), sizeof(*mac));
-}
-
 /* The 32-bit array of settings of one family (IFLA_INET_CONF, IFLA_INET6_CONF). */
-static struct nlattr *conf_of(const LinkAttrs *link, int family)
+static struct nlattr *conf_of(const L3vmLinkAttrs *link, int family)
 {
 	struct nlattr *families[AF_INET6 + 1], *conf[IFLA_INET6_MAX + 1];
 	int attribute = family == AF_INET ? IFLA_INET_CONF : IFLA_INET6_CONF;
@@ -120,8 +73,8 @@ static struct nlattr *conf_of(const LinkAttrs *link, int family)
 	return conf[attribute];
 }
 
-static void offer_number(Observer *observer, const L3vmObject *like, L3vmObjectKind kind,
-			 unsigned key, uint32_t number)
+static void offer_number(Observer *observer, const L3vmObject *like,
+			 L3vmObjectKind kind, unsigned key, uint32_t number)
 {
 	L3vmObject o = *like;
 
@@ -132,12 +85,13 @@ static void offer_number(Observer *observer, const L3vmObject *like, L3vmObjectK
 }
 
 static void offer_sysctls(Observer *observer, const L3vmObject *like,
-			  const LinkAttrs *link)
+			  const L3vmLinkAttrs *link)
 {
 	struct nlattr *conf4 = conf_of(link, AF_INET), *conf6 = conf_of(link, AF_INET6);
 
 	for (unsigned key = 0; key < L3VM_SYSCTL_COUNT; key++) {
-		struct nlattr *conf = l3vm_sysctl_family(key) == AF_INET ? conf4 : conf6;
+		struct nlattr *conf = l3vm_sysctl_family(key) == AF_INET ? conf4
+									 : conf6;
 		int index = l3vm_sysctl_conf_index(key);
 		uint32_t value;
 
@@ -161,7 +115,7 @@ static void offer_sysctl_files(Observer *observer, const L3vmObject *like)
 }
 
 static void offer_bridge_port(Observer *observer, const L3vmObject *like,
-			      const LinkAttrs *link)
+			      const L3vmLinkAttrs *link)
 {
 	static const int attributes[L3VM_BRIDGE_PORT_COUNT] = {
 		[L3VM_BRIDGE_PORT_ISOLATED] = IFLA_BRPORT_ISOLATED,
@@ -169,7 +123,8 @@ static void offer_bridge_port(Observer *observer, const L3vmObject *like,
 		[L3VM_BRIDGE_PORT_FLOOD] = IFLA_BRPORT_UNICAST_FLOOD,
 	};
 
-	for (unsigned flag = 0; link->is_port && flag < L3VM_BRIDGE_PORT_COUNT; flag++) {
+	for (unsigned flag = 0; link->is_port && flag < L3VM_BRIDGE_PORT_COUNT;
+	     flag++) {
 		struct nlattr *attr = link->port[attributes[flag]];
 
 		if (attr)
@@ -194,7 +149,7 @@ static void offer_master(Observer *observer, const L3vmObject *like, unsigned ma
 	offer(observer, &o);
 }
 
-static void offer_link(Observer *observer, const LinkAttrs *link)
+static void offer_link(Observer *observer, const L3vmLinkAttrs *link)
 {
 	L3vmObject o = { .ifindex = (unsigned)link->header->ifi_index };
 
@@ -211,35 +166,24 @@ static void offer_link(Observer *observer, const LinkAttrs *link)
 	offer_sysctls(observer, &o, link);
 	offer_sysctl_files(observer, &o);
 	o.kind = L3VM_OBJECT_MAC;
-	link_mac(link, &o.mac);
+	l3vm_link_mac(link, &o.mac);
 	offer(observer, &o);
-}
-
-static struct nl_msg *link_request(const char *ifname)
-{
-	struct ifinfomsg *header;
-	struct nl_msg *msg = l3vm_nl_request(RTM_GETLINK, 0, sizeof(*header), &header);
-
-	nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	if (ifname)
-		nla_put_string(msg, IFLA_IFNAME, ifname);
-	return msg;
 }
 
 static void take_link(struct nlmsghdr *message, void *data)
 {
-	LinkAttrs link;
+	L3vmLinkAttrs link;
 
-	if (decode_link(message, &link))
+	if (l3vm_link_decode(message, &link))
 		offer_link(data, &link);
 }
 
 static void remember_name(struct nlmsghdr *message, void *data)
 {
 	Observer *observer = data;
-	LinkAttrs link;
+	L3vmLinkAttrs link;
 
-	if (decode_link(message, &link))
+	if (l3vm_link_decode(message, &link))
 		g_hash_table_insert(observer->masters,
 				    GUINT_TO_POINTER((unsigned)link.header->ifi_index),
 				    g_strdup(link.name));
@@ -251,37 +195,29 @@ static void keep(void *data)
 	(void)data;
 }
 
-static bool fail_read(const char *what, int result, char *text, GError **error)
-{
-	g_autofree char *words = text;
-
-	return l3vm_fail_errno(error, result, "reading %s: %s", what,
-			       words ? words : g_strerror(result));
-}
-
 static bool dump(Observer *observer, struct nl_msg *request, L3vmNlCallback callback,
 		 const char *what, GError **error)
 {
 	g_autoptr(L3vmNlMsg) msg = request;
 	char *text = NULL;
-	int result =
-		l3vm_nl_dump(observer->netlink->nl, msg, callback, keep, observer, &text);
+	int result = l3vm_nl_dump(observer->netlink->nl, msg, callback, keep, observer,
+				  &text);
 
 	if (result)
-		return fail_read(what, result, text, error);
+		return l3vm_netlink_fail_read(what, result, text, error);
 	g_free(text);
 	return true;
 }
 
 static bool observe_one_link(Observer *observer, const char *ifname, GError **error)
 {
-	g_autoptr(L3vmNlMsg) msg = link_request(ifname);
+	g_autoptr(L3vmNlMsg) msg = l3vm_link_request(ifname);
 	char *text = NULL;
-	int result =
-		l3vm_nl_talk(observer->netlink->nl, msg, take_link, observer, &text);
+	int result = l3vm_nl_talk(observer->netlink->nl, msg, take_link, observer,
+				  &text);
 
 	if (result && result != ENODEV)
-		return fail_read(ifname, result, text, error);
+		return l3vm_netlink_fail_read(ifname, result, text, error);
 	g_free(text);
 	return true;
 }
@@ -311,9 +247,10 @@ static bool observe_links(Observer *observer, GError **error)
 
 	if (observer->all) {
 		/* twice: a port may come before its bridge */
-		return dump(observer, link_request(NULL), remember_name, "links",
+		return dump(observer, l3vm_link_request(NULL), remember_name, "links",
 			    error) &&
-		       dump(observer, link_request(NULL), take_link, "links", error);
+		       dump(observer, l3vm_link_request(NULL), take_link, "links",
+			    error);
 	}
 	g_hash_table_iter_init(&iter, observer->names);
 	while (g_hash_table_iter_next(&iter, NULL, &name))
@@ -388,7 +325,8 @@ static void offer_neighbour(Observer *observer, const struct ndmsg *header,
 	o->kind = L3VM_OBJECT_NEIGHBOUR;
 	o->addr = l3vm_addr_from_bytes(header->ndm_family, nla_data(dst),
 				       l3vm_family_bits(header->ndm_family));
-	o->owned = protocol && nla_get_u8(protocol) == observer->netlink->kernel.protocol;
+	o->owned = protocol &&
+		   nla_get_u8(protocol) == observer->netlink->kernel.protocol;
 	offer(observer, o);
 }
 
@@ -434,8 +372,8 @@ static void observe_neighbour(Observer *observer, const L3vmObject *candidate)
 {
 	bool fdb = candidate->kind == L3VM_OBJECT_FDB;
 	struct ndmsg *header;
-	g_autoptr(L3vmNlMsg) msg =
-		l3vm_nl_request(RTM_GETNEIGH, 0, sizeof(*header), &header);
+	g_autoptr(L3vmNlMsg)
+		msg = l3vm_nl_request(RTM_GETNEIGH, 0, sizeof(*header), &header);
 
 	header->ndm_family = fdb ? AF_BRIDGE : candidate->addr.family;
 	header->ndm_flags = fdb ? NTF_MASTER : 0;
@@ -470,12 +408,13 @@ static void take_rule(struct nlmsghdr *message, void *data)
 		o.addr = l3vm_addr_from_bytes(header->family, nla_data(dst),
 					      header->dst_len);
 	if (attrs[FRA_IIFNAME])
-		g_strlcpy(o.ifname, nla_get_string(attrs[FRA_IIFNAME]), sizeof(o.ifname));
+		g_strlcpy(o.ifname, nla_get_string(attrs[FRA_IIFNAME]),
+			  sizeof(o.ifname));
 	o.table = attrs[FRA_TABLE] ? get_u32(attrs[FRA_TABLE]) : header->table;
 	o.number = get_u32(attrs[FRA_PRIORITY]);
 	o.inverted = header->flags & FIB_RULE_INVERT;
-	o.owned = attrs[FRA_PROTOCOL] && nla_get_u8(attrs[FRA_PROTOCOL]) ==
-						 observer->netlink->kernel.protocol;
+	o.owned = attrs[FRA_PROTOCOL] &&
+		  nla_get_u8(attrs[FRA_PROTOCOL]) == observer->netlink->kernel.protocol;
 	if (o.owned)
 		offer(observer, &o);
 }
@@ -567,7 +506,8 @@ static bool observe_guest_route(Observer *observer, const L3vmObject *candidate,
 
 /* A look-up that ends at a cover returns an error instead of the route, and most
  * end at some guest's address. The few covers are read as what they are. */
-static bool observe_cover(Observer *observer, const L3vmObject *candidate, GError **error)
+static bool observe_cover(Observer *observer, const L3vmObject *candidate,
+			  GError **error)
 {
 	const L3vmRouteFilter filter = {
 		.family = candidate->addr.family,
@@ -580,7 +520,8 @@ static bool observe_cover(Observer *observer, const L3vmObject *candidate, GErro
 	       offer_routes(observer, &filter, error);
 }
 
-static bool observe_route(Observer *observer, const L3vmObject *candidate, GError **error)
+static bool observe_route(Observer *observer, const L3vmObject *candidate,
+			  GError **error)
 {
 	if (candidate->type != L3VM_ROUTE_UNICAST)
 		return observe_cover(observer, candidate, error);
@@ -650,7 +591,8 @@ static bool confirm_absent_routes(Observer *observer, GError **error)
 	for (guint i = 0; i < l3vm_set_size(observer->candidates); i++) {
 		const L3vmObject *o = l3vm_set_get(observer->candidates, i);
 
-		if (o->kind == L3VM_OBJECT_ROUTE && !l3vm_set_find(observer->observed, o) &&
+		if (o->kind == L3VM_OBJECT_ROUTE &&
+		    !l3vm_set_find(observer->observed, o) &&
 		    !observe_route(observer, o, error))
 			return false;
 	}
@@ -662,8 +604,8 @@ static bool observe_everything(Observer *observer, GError **error)
 	static const int families[] = { AF_INET, AF_INET6 };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(families); i++) {
-		if (families[i] == AF_INET6 &&
-		    !observer->netlink->kernel.ops->has_ipv6(&observer->netlink->kernel))
+		if (families[i] == AF_INET6 && !observer->netlink->kernel.ops->has_ipv6(
+						       &observer->netlink->kernel))
 			continue;
 		if (!dump_addresses(observer, families[i], 0, error) ||
 		    !dump_neighbours(observer, families[i], error) ||
@@ -675,8 +617,8 @@ static bool observe_everything(Observer *observer, GError **error)
 	       confirm_absent_routes(observer, error);
 }
 
-bool l3vm_netlink_observe(L3vmKernel *kernel, const L3vmSet *candidates, L3vmObserve how,
-			  L3vmSet *observed, GError **error)
+bool l3vm_netlink_observe(L3vmKernel *kernel, const L3vmSet *candidates,
+			  L3vmObserve how, L3vmSet *observed, GError **error)
 {
 	g_autoptr(GHashTable) names =
 		g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
@@ -694,107 +636,4 @@ bool l3vm_netlink_observe(L3vmKernel *kernel, const L3vmSet *candidates, L3vmObs
 		return false;
 	return observer.all ? observe_everything(&observer, error)
 			    : observe_candidates(&observer, how, error);
-}
-
-/* --- look-ups of interfaces ---------------------------------------------- */
-
-typedef struct FoundLink {
-	L3vmLink link;
-	unsigned master;
-	bool found;
-} FoundLink;
-
-static void take_found_link(struct nlmsghdr *message, void *data)
-{
-	FoundLink *found = data;
-	LinkAttrs link;
-
-	if (!decode_link(message, &link))
-		return;
-	found->found = true;
-	found->link.ifindex = (unsigned)link.header->ifi_index;
-	found->link.is_bridge = !strcmp(link.kind, "bridge");
-	found->link.is_up = link.header->ifi_flags & IFF_UP;
-	link_mac(&link, &found->link.mac);
-	found->master = get_u32(link.attrs[IFLA_MASTER]);
-}
-
-bool l3vm_netlink_find_link(L3vmKernel *kernel, const char *ifname, L3vmLink *out,
-			    GError **error)
-{
-	g_autoptr(L3vmNlMsg) msg = link_request(ifname);
-	FoundLink found = { .found = false };
-	char *text = NULL;
-	int result = l3vm_nl_talk(((L3vmNetlink *)kernel)->nl, msg, take_found_link,
-				  &found, &text);
-
-	if (result && result != ENODEV)
-		return fail_read(ifname, result, text, error);
-	g_free(text);
-	if (found.master)
-		if_indextoname(found.master, found.link.master);
-	if (found.found)
-		*out = found.link;
-	return found.found;
-}
-
-typedef struct PortSearch {
-	L3vmMac mac; /* without its first byte */
-	char ifname[IF_NAMESIZE];
-} PortSearch;
-
-static void take_bridge_port(struct nlmsghdr *message, void *data)
-{
-	PortSearch *search = data;
-	L3vmMac mac = { 0 };
-	LinkAttrs link;
-
-	if (!decode_link(message, &link))
-		return;
-	link_mac(&link, &mac);
-	if ((mac.bytes[0] == 0xfe || mac.bytes[0] == 0xfa) &&
-	    !memcmp(mac.bytes + 1, search->mac.bytes + 1, 5))
-		g_strlcpy(search->ifname, link.name, sizeof(search->ifname));
-}
-
-static void drop_bridge_port(void *data)
-{
-	((PortSearch *)data)->ifname[0] = '\0';
-}
-
-bool l3vm_netlink_find_bridge_port(L3vmKernel *kernel, const char *bridge,
-				   const L3vmMac *mac, char ifname[IF_NAMESIZE],
-				   GError **error)
-{
-	g_autoptr(L3vmNlMsg) msg = link_request(NULL);
-	PortSearch search = { .mac = *mac };
-	unsigned master = l3vm_nl_ifindex(((L3vmNetlink *)kernel)->nl, bridge);
-	char *text = NULL;
-	int result;
-
-	if (!master)
-		return false;
-	nla_put_u32(msg, IFLA_MASTER, master);
-	result = l3vm_nl_dump(((L3vmNetlink *)kernel)->nl, msg, take_bridge_port,
-			      drop_bridge_port, &search, &text);
-	if (result)
-		return fail_read(bridge, result, text, error);
-	g_free(text);
-	g_strlcpy(ifname, search.ifname, IF_NAMESIZE);
-	return *ifname;
-}
-
-static void take_any_port(struct nlmsghdr *message, void *data)
-{
-	(void)message;
-	*(bool *)data = true;
-}
-
-bool l3vm_netlink_bridge_has_ports(L3vmNetlink *netlink, unsigned bridge)
-{
-	g_autoptr(L3vmNlMsg) msg = link_request(NULL);
-	bool found = false;
-
-	nla_put_u32(msg, IFLA_MASTER, bridge);
-	return l3vm_nl_dump(netlink->nl, msg, take_any_port, keep, &found, NULL) || found;
 }

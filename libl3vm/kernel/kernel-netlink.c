@@ -5,6 +5,7 @@
  * Only libnl's message layer is used. Its object caches assume that a dump is
  * complete and that nobody else writes; neither holds here. The parts:
  *   nl.c                     a request and its answer
+ *   kernel-netlink-link.c    interfaces
  *   kernel-netlink-observe.c what there is
  *   kernel-netlink-route.c   routes, both ways
  *   kernel-netlink-apply.c   one change

@@ -6,22 +6,44 @@
 #include "kernel/kernel.h"
 #include "kernel/nl.h"
 
+#include <linux/if_link.h>
+
 typedef struct L3vmNetlink {
 	L3vmKernel kernel;
 	L3vmNl *nl;
 } L3vmNetlink;
 
-/* kernel-netlink-observe.c */
+/* kernel-netlink-link.c */
+
+/* An interface as the kernel tells it; all points into the message. */
+typedef struct L3vmLinkAttrs {
+	struct ifinfomsg *header;
+	struct nlattr *attrs[IFLA_MAX + 1];
+	const char *name;
+	const char *kind;			  /* "" if it has none */
+	struct nlattr *port[IFLA_BRPORT_MAX + 1]; /* if is_port: of a bridge */
+	bool is_port;
+} L3vmLinkAttrs;
+
+/* False: the message is about something else. */
+bool l3vm_link_decode(struct nlmsghdr *message, L3vmLinkAttrs *link);
+/* *@mac stays if it has none of six bytes. */
+void l3vm_link_mac(const L3vmLinkAttrs *link, L3vmMac *mac);
+/* Asks for @ifname, or, as a dump, for all. */
+struct nl_msg *l3vm_link_request(const char *ifname);
+/* Takes over @text, the kernel's words or NULL. Returns false. */
+bool l3vm_netlink_fail_read(const char *what, int result, char *text, GError **error);
 bool l3vm_netlink_find_link(L3vmKernel *kernel, const char *ifname, L3vmLink *link,
 			    GError **error);
-bool l3vm_netlink_observe(L3vmKernel *kernel, const L3vmSet *candidates, L3vmObserve how,
-			  L3vmSet *observed, GError **error);
 bool l3vm_netlink_find_bridge_port(L3vmKernel *kernel, const char *bridge,
 				   const L3vmMac *mac, char ifname[IF_NAMESIZE],
 				   GError **error);
-
 /* True also if the kernel does not tell. */
 bool l3vm_netlink_bridge_has_ports(L3vmNetlink *netlink, unsigned bridge);
+
+/* kernel-netlink-observe.c */
+bool l3vm_netlink_observe(L3vmKernel *kernel, const L3vmSet *candidates,
+			  L3vmObserve how, L3vmSet *observed, GError **error);
 
 /* kernel-netlink-route.c */
 

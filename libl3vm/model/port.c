@@ -107,10 +107,11 @@ L3vmPort *l3vm_port_copy(const L3vmPort *port)
 bool l3vm_port_set_ifname(L3vmPort *port, const char *ifname, GError **error)
 {
 	if (!l3vm_ifname_is_valid(ifname))
-		return l3vm_fail(error, L3VM_ERROR_USAGE,
-				 "interface \"%.40s\"%s: not an interface name (1 to 15 "
-				 "printable characters, none of '/', ':', '%%' or space)",
-				 ifname, strlen(ifname) > 40 ? "..." : "");
+		return l3vm_fail(
+			error, L3VM_ERROR_USAGE,
+			"interface \"%.40s\"%s: not an interface name (1 to 15 "
+			"printable characters, none of '/', ':', '%%' or space)",
+			ifname, strlen(ifname) > 40 ? "..." : "");
 	g_free(port->ifname);
 	port->ifname = g_strdup(ifname);
 	return true;
@@ -121,10 +122,11 @@ bool l3vm_port_set_mac(L3vmPort *port, const char *mac, GError **error)
 	L3vmMac parsed;
 
 	if (!l3vm_mac_parse(mac, &parsed) || !l3vm_mac_is_unicast(&parsed))
-		return l3vm_fail(error, L3VM_ERROR_USAGE,
-				 "MAC \"%.40s\": not a unicast MAC address (write it like "
-				 "52:54:00:00:00:05)",
-				 mac);
+		return l3vm_fail(
+			error, L3VM_ERROR_USAGE,
+			"MAC \"%.40s\": not a unicast MAC address (write it like "
+			"52:54:00:00:00:05)",
+			mac);
 	port->mac = parsed;
 	port->has_mac = true;
 	return true;
@@ -133,10 +135,11 @@ bool l3vm_port_set_mac(L3vmPort *port, const char *mac, GError **error)
 bool l3vm_port_set_network(L3vmPort *port, const char *network, GError **error)
 {
 	if (!l3vm_network_name_is_valid(network))
-		return l3vm_fail(error, L3VM_ERROR_USAGE,
-				 "network \"%.40s\": not a network name (letters, digits, "
-				 "'.', '_' and '-', at most 64)",
-				 network);
+		return l3vm_fail(
+			error, L3VM_ERROR_USAGE,
+			"network \"%.40s\": not a network name (letters, digits, "
+			"'.', '_' and '-', at most 64)",
+			network);
 	g_free(port->network);
 	port->network = g_strdup(network);
 	return true;
@@ -156,10 +159,11 @@ bool l3vm_port_add_address(L3vmPort *port, const char *address, GError **error)
 	L3vmAddr addr;
 
 	if (!l3vm_addr_parse(address, &addr))
-		return l3vm_fail(error, L3VM_ERROR_USAGE,
-				 "address \"%.60s\": not an IPv4 or IPv6 address (a subnet "
-				 "behind the guest is a prefix)",
-				 address);
+		return l3vm_fail(
+			error, L3VM_ERROR_USAGE,
+			"address \"%.60s\": not an IPv4 or IPv6 address (a subnet "
+			"behind the guest is a prefix)",
+			address);
 	append_once(port->addresses, &addr);
 	return true;
 }
@@ -169,10 +173,11 @@ bool l3vm_port_add_prefix(L3vmPort *port, const char *prefix, GError **error)
 	L3vmAddr addr;
 
 	if (!l3vm_prefix_parse(prefix, &addr))
-		return l3vm_fail(error, L3VM_ERROR_USAGE,
-				 "prefix \"%.60s\": not an IPv4 or IPv6 prefix (write it "
-				 "like 2001:db8:5::/64, bits behind the length zero)",
-				 prefix);
+		return l3vm_fail(
+			error, L3VM_ERROR_USAGE,
+			"prefix \"%.60s\": not an IPv4 or IPv6 prefix (write it "
+			"like 2001:db8:5::/64, bits behind the length zero)",
+			prefix);
 	append_once(port->prefixes, &addr);
 	return true;
 }

@@ -246,8 +246,9 @@ static void test_name_used_again(void **state)
 	before = settings_of(world);
 	for (guint i = 0; i < l3vm_set_size(set); i++) {
 		const L3vmObject *o = l3vm_set_get(set, i);
-		g_autofree char *text = refusal(world, NULL, o);
-		g_autofree char *again = refusal(world, o, o);
+
+		g_free(refusal(world, NULL, o));
+		g_free(refusal(world, o, o));
 	}
 	after = settings_of(world);
 	assert_same_sets(before, after);
@@ -276,7 +277,7 @@ static void test_name_used_again_removal(void **state)
 	assert_has(world, &prefix);
 }
 
-/* --- plans -------------------------------------------------------------------------- */
+/* --- plans ---------------------------------------------------------------- */
 
 static L3vmSet *state_of(World *world, const L3vmSet *candidates)
 {

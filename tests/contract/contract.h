@@ -50,10 +50,7 @@ extern const WorldOps world_ops;
 /* cmocka's set-up and tear-down; *state becomes a World. */
 int world_begin(void **state);
 int world_end(void **state);
-#define contract_test(f)                            \
-	{                                           \
-#f, f, world_begin, world_end, NULL \
-	}
+#define contract_test(f) cmocka_unit_test_setup_teardown(f, world_begin, world_end)
 
 /* An interface "t", up, and its index. */
 unsigned add_up_link(World *world, const char *ifname);

@@ -60,7 +60,7 @@ static void run_words(const char *line, char **out)
 	g_autoptr(GError) error = NULL;
 	g_autofree char *errors = NULL;
 	g_auto(GStrv) words = NULL;
-	int status;
+	int status = 0;
 
 	if (!g_shell_parse_argv(line, NULL, &words, &error) ||
 	    !g_spawn_sync(NULL, words, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, out,

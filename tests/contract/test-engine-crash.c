@@ -173,7 +173,7 @@ static bool dies_before(const RealHost *host, Verb verb, unsigned n)
 	return false;
 }
 
-/* --- and then ------------------------------------------------------------------------ */
+/* --- and then ------------------------------------------------------------- */
 
 /* @error is an argument of the call too: only its address is known before. */
 static void must(bool ok, GError **error, const char *what, unsigned n)

@@ -131,7 +131,7 @@ static void test_one_guest(void **state)
 	real_host_free(host);
 }
 
-/* --- one address -------------------------------------------------------------------- */
+/* --- one address ---------------------------------------------------------- */
 
 #define RIVALS 4
 
@@ -172,7 +172,7 @@ static void test_one_address(void **state)
 	real_host_free(host);
 }
 
-/* --- one bridge ----------------------------------------------------------------------- */
+/* --- one bridge ----------------------------------------------------------- */
 
 #define SIBLINGS 20
 

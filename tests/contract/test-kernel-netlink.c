@@ -68,10 +68,28 @@ static bool has_foreign(World *world, const L3vmObject *route)
 	return *found;
 }
 
+/* IPv6 makes an address usable in its own time, from a work queue
+ * (net/ipv6/addrconf.c:addrconf_dad_work()). */
+static void wait_until_local(const char *addr)
+{
+	gint64 deadline = g_get_monotonic_time() + 5 * G_USEC_PER_SEC;
+
+	while (g_get_monotonic_time() < deadline) {
+		g_autofree char *route = output("ip %s route show table local %s",
+						strchr(addr, ':') ? "-6" : "-4", addr);
+
+		if (*route)
+			return;
+		g_usleep(1000);
+	}
+	fail_msg("%s has not become an address of this host", addr);
+}
+
 static void add_local(World *world, const char *addr)
 {
 	(void)world;
 	run("ip addr add %s dev lo", addr);
+	wait_until_local(addr);
 }
 
 const WorldOps world_ops = {
@@ -132,6 +150,7 @@ static void test_is_local_in_other_ways(void **state)
 
 	add_up_link(world, "t");
 	run("ip addr add 192.0.2.1/24 brd + dev t");
+	wait_until_local("::1");
 	/* neither a default route nor one that refuses makes it the host's */
 	run("ip route add default dev t");
 	run("ip route add unreachable 203.0.113.0/24");

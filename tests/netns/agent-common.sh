@@ -16,6 +16,7 @@ play() {
 	ip netns exec "${netns_name[$1]}" "$L3VM_SRC/tests/netns/agent.py" "${@:2}" \
 		>>"$work/play.out" 2>&1 &
 	play_pid=$!
+	disown # bash would tell how it ended
 }
 
 # agent_start [ARGUMENT...]: returns when it is ready
@@ -27,6 +28,7 @@ agent_start() {
 		wait_for 5 test -S "$work/notify"
 	fi
 	: >"$work/notified"
+	rm -f "$work"/*.asked
 	NOTIFY_SOCKET=$work/notify ip netns exec "${netns_name[hv]}" \
 		"$L3VM_BUILD/l3vm-agent" "${quiet[@]}" "$@" >>"$work/agent.err" 2>&1 &
 	agent_pid=$!
@@ -63,7 +65,12 @@ qemu_start() {
 # qemu_end GUEST
 qemu_end() {
 	qmp "$1" quit
-	rm -f "$work/$1.control" "$work/qmp/$1.qmp"
+	rm -f "$work/$1.control"* "$work/qmp/$1.qmp"
+}
+
+# listened_to GUEST: the agent has its monitor, so that no event is lost
+listened_to() {
+	wait_for 10 test -e "$work/$1.control.asked"
 }
 
 qmp() {
@@ -91,10 +98,27 @@ has_state() {
 	[ "$(state_of "$1")" = "$2" ]
 }
 
+# watched TAP: the agent has a packet socket on it
+watched() {
+	local index
+	index=$(in_ns hv cat "/sys/class/net/$1/ifindex")
+	in_ns hv awk -v wanted="$index" '$5 == wanted { found = 1 }
+		END { exit !found }' /proc/net/packet
+}
+
+# prepare GUEST TAP MAC ADDRESSES [ARGUMENTS...]: until the agent waits for it, and
+# the guest can send: the kernel tells it of the carrier up to a second later
+prepare() {
+	attach "$@" --prepared
+	wait_for 5 watched "$2"
+	wait_for 5 in_ns "$1" grep -q up /sys/class/net/eth0/operstate
+}
+
 # comes_to GUEST STATE: within five seconds
 comes_to() {
 	wait_for 5 has_state "$1" "$2" || {
 		state_of "$1"
+		tail -n 5 "$work/agent.err"
 		return 1
 	}
 }

@@ -6,7 +6,8 @@
 		what a service tells systemd goes to FILE, a line each
 	agent.py monitor SOCKET NAME CONTROL
 		a QEMU's monitor. What is written to CONTROL, a FIFO, happens:
-		"event NAME [DATA]", "status WORD", "migration JSON", "mute", "quit"
+		"event NAME [DATA]", "status WORD", "migration JSON", "mute", "quit".
+		CONTROL.asked is there once somebody has asked how a migration is
 	agent.py frame IFNAME MAC KIND...
 		sends frames: rarp, garp4:A, reply4:A, na:A, ip4:A, ip6:A, probe:A
 	agent.py send ADDRESS PORT RATE FILE
@@ -49,7 +50,8 @@ def notified(path, file):
 class Monitor:
     """Like QEMU's: one client is served, the next has to wait"""
 
-    def __init__(self, path, name):
+    def __init__(self, path, name, asked):
+        self.asked = asked
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(1)
@@ -77,6 +79,8 @@ class Monitor:
             asked = json.loads(line)
             answer = self.answers.get(asked["execute"], {})
             self.say({"return": answer, "id": asked["id"]})
+            if asked["execute"] == "query-migrate":
+                open(self.asked, "w").close()
 
     def control(self, line):
         word, _, rest = line.partition(" ")
@@ -99,7 +103,7 @@ class Monitor:
 
 
 def monitor(path, name, control):
-    qemu = Monitor(path, name)
+    qemu = Monitor(path, name, control + ".asked")
     # both ends, so that a writer's end is not the end
     commands, text = os.open(control, os.O_RDWR), ""
     while True:

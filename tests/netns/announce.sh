@@ -105,8 +105,10 @@ like "$(capture_stop flags 'Flags')" 'Flags \[router, override\]' \
 # What they are for: a guest with a wrong idea of its gateway's MAC learns it.
 # knows MAC: what g1 has for its gateway's addresses
 knows() {
-	[ "$(ip_ns g1 neigh show | sed -nE \
-		's/^(169.254.0.1|fe80::1) .* lladdr ([0-9a-f:]*) .*/\2/p' | sort -u)" = "$1" ]
+	local known
+	known=$(ip_ns g1 neigh show |
+		sed -nE 's/^(169.254.0.1|fe80::1) .* lladdr ([0-9a-f:]*) .*/\2/p')
+	[ "$(sort -u <<<"$known")" = "$1" ]
 }
 # mistakes MAC: it has this one; what it had asked for before may come in between
 mistakes() {

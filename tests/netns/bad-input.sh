@@ -152,7 +152,6 @@ ok "status can still be read" read_only "$l3vm" status base
 full=$work/full
 mkdir -m 0750 "$full"
 mount -t tmpfs -o size=64k,nr_inodes=40,mode=0750 tmpfs "$full"
-trap 'umount -l "$full" 2>/dev/null; clean_up' EXIT
 saved=$L3VM_STATE_DIR
 L3VM_STATE_DIR=$full
 attach vm3 tap2 "$mac" 10.0.3.3

@@ -52,6 +52,7 @@ lan_config g2 6
 ip_ns g1 addr add 2001:db8:1:5::1/64 dev lo nodad
 is "$(routes main | grep -c 'dev br-lan')" 5 "the routes are on the bridge"
 is "$(routes main | grep -c 'dev tap')" 0 "and none on a tap"
+router_is br-lan 1 1 10.1.0.1 "the bridge is the guests' router"
 is "$(ip_ns hv -4 route show dev br-lan proto kernel)" "" "the bridge has no subnet"
 
 # --- what flows ----------------------------------------------------------------------

@@ -42,6 +42,8 @@ clean_up() {
 	local status=$?
 	trap - EXIT
 	set +e
+	# what a test has mounted
+	umount -l "$work"/*/ 2>/dev/null
 	rm -rf "$work"
 	(exit "$status") # what netns_cleanup ends with
 	netns_cleanup
@@ -162,6 +164,28 @@ ours() {
 # sysctl_of [net/]ipv4/conf/tap1/rp_filter
 sysctl_of() {
 	in_ns hv cat "/proc/sys/net/${1#net/}"
+}
+
+# router_is IFNAME PROXY_ARP PROXY_ARP_PVLAN GATEWAY4 NAME: a point: the interface
+# is set up as the guests' router, in every detail
+router_is() {
+	local settings
+	# shellcheck disable=SC2016 # the inner shell's
+	settings=$(in_ns hv bash -c 'cd /proc/sys/net && grep -r . \
+		ipv4/conf/"$1"/{forwarding,proxy_arp,proxy_arp_pvlan,rp_filter} \
+		ipv4/conf/"$1"/{send_redirects,accept_redirects,arp_ignore} \
+		ipv4/conf/"$1"/arp_announce ipv4/neigh/"$1"/proxy_delay \
+		ipv6/conf/"$1"/{disable_ipv6,addr_gen_mode,accept_ra,accept_redirects} \
+		ipv6/conf/"$1"/{accept_dad,forwarding}' - "$1" |
+		sed -E 's,/(conf|neigh)/[^/]*,,' | xargs)
+	is "$settings" "ipv4/forwarding:1 ipv4/proxy_arp:$2 ipv4/proxy_arp_pvlan:$3 \
+ipv4/rp_filter:1 ipv4/send_redirects:0 ipv4/accept_redirects:0 ipv4/arp_ignore:1 \
+ipv4/arp_announce:2 ipv4/proxy_delay:0 ipv6/disable_ipv6:0 ipv6/addr_gen_mode:1 \
+ipv6/accept_ra:0 ipv6/accept_redirects:0 ipv6/accept_dad:0 ipv6/forwarding:1" "$5"
+	is "$(ip_ns hv -o addr show dev "$1" | tr -d '\134' |
+		sed -E 's/.* (inet6?) /\1 /; s/ +valid_lft.*//; s/ '"$1"'//')" \
+		"inet $4/32 scope link
+inet6 fe80::1/64 scope link nodad" "$5: the gateway's addresses"
 }
 
 # kernel_dump NAME: everything of the namespace's network that somebody could

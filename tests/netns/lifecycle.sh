@@ -278,7 +278,7 @@ is "$(ours | grep -v unreachable)" "" "and neighbours and rules"
 is "$(l3 status)" "no ports" "and the records"
 is "$(on_record)" "" \
 	"of which nothing stays, no lock either"
-like "$(ours)" 'unreachable 10.100.0.0/16' "the cover of a network that is configured stays"
+like "$(ours)" 'unreachable 10.100.0.0/16' "the cover of a configured network stays"
 is "$(l3 reconcile)" "" "and is no surprise to reconcile"
 tap_add tap2
 attach vm2 tap2 $mac2 10.100.0.2 --network tenant

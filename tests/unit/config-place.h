@@ -85,8 +85,8 @@ static void expect_error(const struct place *place, const char *expected)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(L3vmConfig) config = l3vm_config_load(place->conf, &error);
-	const char *remedy =
-		g_str_has_suffix(expected, ")") ? "" : " (see l3vm.conf(5))";
+	const char *remedy = g_str_has_suffix(expected, ")") ? ""
+							     : " (see l3vm.conf(5))";
 	g_autofree char *all = g_strconcat(place->dir, expected, remedy, NULL);
 
 	if (config)

@@ -16,6 +16,9 @@ static void check_defaults(const L3vmConfig *config)
 	assert_int_equal(config->ranks.normal, 5);
 	assert_int_equal(config->ranks.last, 0xfa0003e8);
 	assert_int_equal(config->hold_time, 30 * L3VM_SECOND);
+	assert_true(config->hold);
+	assert_int_equal(config->hold_bytes, 4 * 1024 * 1024);
+	assert_int_equal(config->hold_time_limit, 5 * L3VM_SECOND);
 	assert_int_equal(g_hash_table_size(config->networks), 1);
 	assert_non_null(network);
 	assert_string_equal(network->name, "default");
@@ -64,9 +67,9 @@ static void every_key(void **state)
 		*state,
 		"[l3vm]\n"
 		"protocol = 77\nhold-time = 2min\n"
-					 "hold = no\nhold-bytes = 1000\n"
-					 "hold-time-limit = 3s\nhold-replay = 7ms\n"
-					 "hold-settle = 9ms\n"
+		"hold = no\nhold-bytes = 1000\n"
+		"hold-time-limit = 3s\nhold-replay = 7ms\n"
+		"hold-settle = 9ms\n"
 		"rank-preferred = 1\nrank-normal = 19\nrank-last = 0xfb000007\n"
 		"[network default]\n"
 		"mode=routed\n"
@@ -84,6 +87,11 @@ static void every_key(void **state)
 
 	assert_int_equal(config->protocol, 77);
 	assert_int_equal(config->hold_time, 120 * L3VM_SECOND);
+	assert_false(config->hold);
+	assert_int_equal(config->hold_bytes, 1000);
+	assert_int_equal(config->hold_time_limit, 3 * L3VM_SECOND);
+	assert_int_equal(config->hold_replay, 7000);
+	assert_int_equal(config->hold_settle, 9000);
 	assert_int_equal(config->ranks.preferred, 1);
 	assert_int_equal(config->ranks.normal, 19);
 	assert_int_equal(config->ranks.last, 0xfb000007);

@@ -60,10 +60,12 @@ static const Line routed[] = {
 	  "ip neigh replace 10.0.0.5 dev tapvm1 lladdr 52:54:00:00:00:05 nud permanent "
 	  "protocol 76" },
 	{ HERE, HAS6,
-	  "ip neigh replace 2001:db8::5 dev tapvm1 lladdr 52:54:00:00:00:05 nud permanent "
+	  "ip neigh replace 2001:db8::5 dev tapvm1 lladdr 52:54:00:00:00:05 nud "
+	  "permanent "
 	  "protocol 76" },
 	{ ROUTED, HAS4,
-	  "ip route add unicast 10.0.0.5/32 dev tapvm1 proto 76 metric METRIC table 254" },
+	  "ip route add unicast 10.0.0.5/32 dev tapvm1 proto 76 metric METRIC table "
+	  "254" },
 	{ ROUTED, HAS6,
 	  "ip -6 route add unicast 2001:db8::5/128 dev tapvm1 proto 76 metric METRIC "
 	  "table 254" },
@@ -102,7 +104,8 @@ static const Line tenant[] = {
 	  "ip neigh replace 10.0.0.5 dev tapvm1 lladdr 52:54:00:00:00:05 nud permanent "
 	  "protocol 76" },
 	{ HERE, HAS6,
-	  "ip neigh replace 2001:db8::5 dev tapvm1 lladdr 52:54:00:00:00:05 nud permanent "
+	  "ip neigh replace 2001:db8::5 dev tapvm1 lladdr 52:54:00:00:00:05 nud "
+	  "permanent "
 	  "protocol 76" },
 	{ HERE, ANY, "ip rule add pref 7600 iif tapvm1 lookup 100 protocol 76" },
 	{ HERE, ANY, "ip -6 rule add pref 7600 iif tapvm1 lookup 100 protocol 76" },
@@ -119,7 +122,8 @@ static const Line tenant[] = {
 	  "ip -6 route add unreachable 2001:db8::/48 proto 76 metric 4194305000 "
 	  "table 100" },
 	{ ROUTED, HAS4,
-	  "ip route add unicast 10.0.0.5/32 dev tapvm1 proto 76 metric METRIC table 100" },
+	  "ip route add unicast 10.0.0.5/32 dev tapvm1 proto 76 metric METRIC table "
+	  "100" },
 	{ ROUTED, HAS6,
 	  "ip -6 route add unicast 2001:db8::5/128 dev tapvm1 proto 76 metric METRIC "
 	  "table 100" },
@@ -179,10 +183,12 @@ static const Line bridged[] = {
 	  "ip -6 route add unicast 2001:db8::5/128 via fd6c:3376:6d01:0:5054:ff:fe00:5 "
 	  "dev br0 onlink proto 76 metric METRIC table 254" },
 	{ ROUTED, HAS4,
-	  "ip route add unicast 192.0.2.0/24 via 10.0.0.5 dev br0 onlink proto 76 metric "
+	  "ip route add unicast 192.0.2.0/24 via 10.0.0.5 dev br0 onlink proto 76 "
+	  "metric "
 	  "METRIC table 254" },
 	{ ROUTED, HAS6,
-	  "ip -6 route add unicast 2001:db8:5::/64 via 2001:db8::5 dev br0 onlink proto "
+	  "ip -6 route add unicast 2001:db8:5::/64 via 2001:db8::5 dev br0 onlink "
+	  "proto "
 	  "76 metric METRIC table 254" },
 	{ HERE | GONE, ANY, "sysctl -qw net/ipv4/conf/br0/proxy_arp=1" },
 	{ HERE | GONE, ANY, "sysctl -qw net/ipv4/conf/br0/proxy_arp_pvlan=1" },
@@ -330,7 +336,8 @@ static void test_bridge_without_interface(void **state)
 {
 	static const char *const wanted[] = {
 		"ip link set dev br0 up",
-		"ip neigh replace 10.0.0.5 dev br0 lladdr 52:54:00:00:00:05 nud permanent "
+		"ip neigh replace 10.0.0.5 dev br0 lladdr 52:54:00:00:00:05 nud "
+		"permanent "
 		"protocol 76",
 		"ip route add unicast 10.0.0.5/32 dev br0 proto 76 metric 5 table 254",
 		NULL,
@@ -350,7 +357,8 @@ static void test_bridge_without_interface(void **state)
 static void test_prefix_of_other_family(void **state)
 {
 	static const char *const wanted[] = {
-		"ip neigh replace fe80::5054:ff:fe00:5 dev tapvm1 lladdr 52:54:00:00:00:05 "
+		"ip neigh replace fe80::5054:ff:fe00:5 dev tapvm1 lladdr "
+		"52:54:00:00:00:05 "
 		"nud permanent protocol 76",
 		"ip route add unicast 192.0.2.0/24 via inet6 fe80::5054:ff:fe00:5 dev "
 		"tapvm1 onlink proto 76 metric 4 table 254",
@@ -386,7 +394,8 @@ static void test_without_ipv6(void **state)
 {
 	static const L3vmHostFacts facts = { .ipv6 = false };
 	static const char *const wanted[] = {
-		"ip route add unicast 10.0.0.5/32 dev tapvm1 proto 76 metric 5 table 100",
+		"ip route add unicast 10.0.0.5/32 dev tapvm1 proto 76 metric 5 table "
+		"100",
 		NULL,
 	};
 	static const char *const unwanted[] = { "-6",	 "ipv6",  "fe80",
@@ -407,7 +416,8 @@ static void test_without_ipv6(void **state)
 static void test_covers(void **state)
 {
 	static const char *const wanted[] = {
-		"ip route add blackhole 10.0.0.0/16 proto 76 metric 4194305000 table 254",
+		"ip route add blackhole 10.0.0.0/16 proto 76 metric 4194305000 table "
+		"254",
 		"ip -6 route add blackhole 2001:db8::/48 proto 76 metric 4194305000 "
 		"table 254",
 		NULL,

@@ -178,16 +178,21 @@ static void test_lines(void **state)
 		  "ip rule del pref 7601 to 10.0.0.5/32 lookup 100 protocol 76" },
 		{ route_on("t", "10.0.0.5", 5),
 		  "ip route add unicast 10.0.0.5/32 dev t proto 76 metric 5 table 254",
-		  "ip route del unicast 10.0.0.5/32 dev t proto 76 metric 5 table 254" },
+		  "ip route del unicast 10.0.0.5/32 dev t proto 76 metric 5 table "
+		  "254" },
 		{ route_via("t", "10.1.0.0/24", 5, "fe80::5"),
-		  "ip route add unicast 10.1.0.0/24 via inet6 fe80::5 dev t onlink proto "
+		  "ip route add unicast 10.1.0.0/24 via inet6 fe80::5 dev t onlink "
+		  "proto "
 		  "76 metric 5 table 254",
-		  "ip route del unicast 10.1.0.0/24 via inet6 fe80::5 dev t onlink proto "
+		  "ip route del unicast 10.1.0.0/24 via inet6 fe80::5 dev t onlink "
+		  "proto "
 		  "76 metric 5 table 254" },
 		{ cover("2001:db8::/32", L3VM_ROUTE_UNREACHABLE),
-		  "ip -6 route add unreachable 2001:db8::/32 proto 76 metric 4194305000 "
+		  "ip -6 route add unreachable 2001:db8::/32 proto 76 metric "
+		  "4194305000 "
 		  "table 254",
-		  "ip -6 route del unreachable 2001:db8::/32 proto 76 metric 4194305000 "
+		  "ip -6 route del unreachable 2001:db8::/32 proto 76 metric "
+		  "4194305000 "
 		  "table 254" },
 	};
 

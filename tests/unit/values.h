@@ -59,9 +59,9 @@ static inline char *prefixes_text(const GArray *array)
 	for (guint i = 0; i < array->len; i++) {
 		char buf[L3VM_ADDR_STRLEN];
 
-		g_string_append_printf(text, "%s%s", i ? " " : "",
-				       l3vm_prefix_format(&g_array_index(array, L3vmAddr, i),
-							  buf));
+		g_string_append_printf(
+			text, "%s%s", i ? " " : "",
+			l3vm_prefix_format(&g_array_index(array, L3vmAddr, i), buf));
 	}
 	return g_string_free(text, FALSE);
 }
@@ -74,8 +74,8 @@ static inline L3vmObject object_on(L3vmObjectKind kind, const char *ifname)
 	return o;
 }
 
-static inline L3vmObject number_on(L3vmObjectKind kind, const char *ifname, unsigned key,
-				   uint32_t number)
+static inline L3vmObject number_on(L3vmObjectKind kind, const char *ifname,
+				   unsigned key, uint32_t number)
 {
 	L3vmObject o = object_on(kind, ifname);
 
@@ -84,7 +84,8 @@ static inline L3vmObject number_on(L3vmObjectKind kind, const char *ifname, unsi
 	return o;
 }
 
-static inline L3vmObject mac_on(L3vmObjectKind kind, const char *ifname, const char *mac)
+static inline L3vmObject mac_on(L3vmObjectKind kind, const char *ifname,
+				const char *mac)
 {
 	L3vmObject o = object_on(kind, ifname);
 

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * migration.pml - a guest's moves between two hosts, for spin
+ *
+ * The guest boots on host 0, moves to host 1 and, with MOVES=2, back again while the
+ * first move's timers may still be there. What goes on at once: libvirt with its
+ * hooks (one process, since it does one thing after the other), an agent on each
+ * host, and the fabric, which hears of a rank some time after the kernel has it.
+ *
+ * There is no time: a timer may fire at once, or when its port has become another,
+ * and libvirt may stand still for as long as anybody else can do something. So
+ * post-copy, where the source's remains outlive the target's hold-time, is not a
+ * case of its own.
+ *
+ * table.pml is the library's own state table, printed by print-table.c. migration.sh
+ * runs spin on this file, and on copies that are wrong on purpose. With -D:
+ *
+ *   AGENT0=0, AGENT1=0   no agent on this host, only an operator at the end
+ *   CRASHES=N            so often is an agent or a hook killed; agents start again
+ *   FABRIC=1             the fabric too; it hears before the source's QEMU has ended
+ *   EXCUSES=0            ask also for what nobody can keep, see excused
+ *   BLIND=1              timers count whatever the port has become since
+ *   GULLIBLE=1           news counts whatever interface it is of
+ */
+#include "table.pml"
+
+#ifndef MOVES
+#define MOVES 2
+#endif
+#ifndef AGENT0
+#define AGENT0 1
+#endif
+#ifndef AGENT1
+#define AGENT1 1
+#endif
+#ifndef CRASHES
+#define CRASHES 1
+#endif
+#ifndef FABRIC
+#define FABRIC 0
+#endif
+#ifndef EXCUSES
+#define EXCUSES 1
+#endif
+#ifndef BLIND
+#define BLIND 0
+#endif
+#ifndef GULLIBLE
+#define GULLIBLE 0
+#endif
+
+/* QEMU on a host: none; it waits for a migration; its guest runs; its guest was
+ * stopped by a migration away. */
+#define NONE  0
+#define WAITS 1
+#define RUNS  2
+#define LEFT  3
+
+/* What hypervisors and frames tell an agent. */
+#define NEWS_LEAVES 0
+#define NEWS_FAILED 1
+#define NEWS_RUNS   2
+
+/* --- two hosts --------------------------------------------------------------------- */
+
+byte record[2] = GONE;	  /* the state on record; GONE also means: no record */
+byte rank[2];		  /* of the best route in the kernel; 0: no route */
+byte qemu[2];
+bool has_tap[2];
+bit tap[2], known_tap[2]; /* one of two interfaces in turn; and the one on record */
+bool bridge;		  /* routes outlive their interface */
+
+bool agent[2];
+chan news[2] = [2] of { byte, bit };
+bool timer[2], late[2];	  /* armed; and for a state that the port is no longer in */
+
+byte heard[2];		  /* the rank that the fabric knows of */
+
+byte crashes = CRASHES;
+bool over;		  /* libvirt has nothing more to do */
+
+/* --- the promises ------------------------------------------------------------------ */
+
+byte source;
+bool moving;	 /* the target's hooks, and the copy of the memory */
+bool told;	 /* the source heard of it */
+bool untold[2];	 /* the guest left, and nobody had said that it would, */
+bool fresh[2];	 /* within hold-time */
+bool evident[2]; /* a call that knew of the guest here has succeeded */
+bool in_time;	 /* ... before the source's QEMU ended */
+
+#define other(h) (1 - (h))
+#define has_agent(h) ((h) == 0 && AGENT0 || (h) == 1 && AGENT1)
+#define is_here(h) (record[h] == ARRIVED || record[h] == LIVE)
+#define is_same_tap(h) (has_tap[h] && known_tap[h] == tap[h])
+#define runs_known(h) (qemu[h] == RUNS && evident[h])
+#define has_routes(h) (is_here(h) || record[h] == LEAVING)
+/* the routes of a guest that has ended, until they are removed */
+#define is_dead(h) (qemu[h] == NONE && rank[h])
+
+/*
+ * Hosts do not speak to each other, so nobody can keep them apart when the guest goes
+ * back within hold-time from a host where nobody hears of it, or when a host where
+ * nobody heard of it has its remains for longer than the other one's hold-time.
+ */
+#define excused_by(h) (EXCUSES && untold[h] && (fresh[h] || record[other(h)] == LIVE))
+#define excused (excused_by(0) || excused_by(1) || is_dead(0) || is_dead(1))
+
+#define both_are(r) (rank[0] == (r) && rank[1] == (r))
+#define is_better(h) (rank[h] && (!rank[other(h)] || rank[h] < rank[other(h)]))
+#define is_found(h) (!runs_known(h) || is_better(h) || excused)
+
+ltl one_is_preferred { [] (!both_are(RANK_ARRIVED) || excused) }
+ltl ranks_differ { [] (!rank[0] || rank[0] != rank[1] || excused) }
+ltl silent_until_evident { [] ((qemu[0] != WAITS || !rank[0]) &&
+			       (qemu[1] != WAITS || !rank[1])) }
+ltl running_is_routed { [] ((!runs_known(0) || rank[0]) && (!runs_known(1) || rank[1])) }
+/* what the fabric does, once it has heard */
+ltl running_is_best { [] (is_found(0) && is_found(1)) }
+
+/* --- a call of l3vm ----------------------------------------------------------------- */
+
+inline set_kernel(h)
+{
+	if
+	:: record[h] == ARRIVED -> rank[h] = RANK_ARRIVED
+	:: record[h] == LIVE -> rank[h] = RANK_LIVE
+	:: record[h] == LEAVING -> rank[h] = RANK_LEAVING
+	:: record[h] == PREPARED -> rank[h] = RANK_PREPARED
+	:: record[h] == GONE -> rank[h] = RANK_GONE
+	fi
+}
+
+/*
+ * Within an atomic: what a call does under the guest's lock is seen from outside as
+ * one step. But one that is killed leaves a record that is ahead of the kernel. A
+ * port whose interface went cannot be changed, only removed.
+ */
+inline call(h, event, killed)
+{
+	was = record[h];
+	turn(record[h], event);
+	late[h] = late[h] || (timer[h] && record[h] != was);
+	told = told && !(h == source && (event == EV_ARRIVED || event == EV_ABORTED));
+	if
+	:: crashes > 0 && !over -> crashes--; killed = true
+	:: killed = false
+	fi;
+	if
+	:: killed
+	:: !killed && has_routes(h) && !has_tap[h] && !bridge -> record[h] = was
+	:: else ->
+		set_kernel(h);
+		evident[h] = evident[h] || (is_here(h) && is_same_tap(h));
+		told = told || (event == EV_LEAVING && h == source && moving);
+		untold[h] = untold[h] && event != EV_LEAVING &&
+			    (rank[h] || qemu[h] == LEFT)
+	fi;
+	was = 0
+}
+
+/* Interface gone, or another one: the port goes. Else the kernel becomes what the
+ * record says, and hold-time may be over. */
+inline reconcile(h, killed)
+{
+	if
+	:: record[h] == GONE || !is_same_tap(h) -> call(h, EV_STOPPED, killed)
+	:: record[h] != GONE && is_same_tap(h) -> call(h, EV_KEEP, killed)
+	:: record[h] == ARRIVED && is_same_tap(h) -> call(h, EV_SETTLED, killed)
+	fi
+}
+
+/* --- agents ------------------------------------------------------------------------- */
+
+inline stop_agent(h)
+{
+	agent[h] = false;
+	timer[h] = false;
+	late[h] = false;
+	do
+	:: len(news[h]) > 0 -> news[h]?_,_
+	:: else -> break
+	od
+}
+
+/* News that nobody listens to is lost. */
+inline tell(h, what)
+{
+	if
+	:: agent[h] && len(news[h]) < 2 -> news[h]!what,tap[h]
+	:: else
+	fi
+}
+
+inline understand(h, what, killed)
+{
+	if
+	:: what == NEWS_RUNS -> call(h, EV_ARRIVED, killed)
+	:: what == NEWS_LEAVES && is_here(h) -> call(h, EV_LEAVING, killed)
+	:: what == NEWS_FAILED && record[h] == LEAVING -> call(h, EV_ABORTED, killed)
+	:: else
+	fi
+}
+
+#define is_stranded(h) (qemu[h] == RUNS && record[h] == LEAVING && \
+			!(moving && source == h))
+
+/* What the hypervisor is asked when a connection to it is made. */
+inline catch_up(h, killed)
+{
+	if
+	:: qemu[h] == RUNS && record[h] == PREPARED -> call(h, EV_ARRIVED, killed)
+	:: is_stranded(h) -> call(h, EV_ABORTED, killed)
+	:: qemu[h] == LEFT && is_here(h) -> call(h, EV_LEAVING, killed)
+	:: else
+	fi
+}
+
+/* A notification that an interface went leads to a look around; and so does time. */
+#define ended_unseen(h) (record[h] != GONE && !has_tap[h])
+#define forgotten(h) (over && (is_stranded(h) || \
+			       (qemu[h] == RUNS && record[h] == PREPARED) || \
+			       (record[h] == GONE && rank[h]) || \
+			       (record[h] == ARRIVED && rank[h] != RANK_ARRIVED) || \
+			       (record[h] == LIVE && rank[h] != RANK_LIVE)))
+
+proctype watch(byte h)
+{
+	byte what, was;
+	bit on;
+	bool killed;
+
+end:	do
+	:: atomic { agent[h] && len(news[h]) > 0 ->
+		news[h]?what,on;
+		if /* of an interface that is no more, or no news */
+		:: on == tap[h] || GULLIBLE -> understand(h, what, killed)
+		:: else
+		fi;
+		what = 0;
+		on = 0
+	}
+	:: atomic { agent[h] && record[h] == ARRIVED && !timer[h] -> timer[h] = true }
+	:: atomic { agent[h] && timer[h] ->
+		timer[h] = false;
+		if
+		:: late[h] && !BLIND
+		:: else ->
+			assert(!(late[h] && record[h] == ARRIVED));
+			call(h, EV_SETTLED, killed)
+		fi;
+		late[h] = false
+	}
+	:: atomic { agent[h] && (ended_unseen(h) || forgotten(h)) ->
+		reconcile(h, killed);
+		if
+		:: !killed -> catch_up(h, killed)
+		:: else
+		fi
+	}
+	:: atomic { agent[h] && crashes > 0 && !over -> crashes--; killed = true }
+	:: atomic { killed -> killed = false; stop_agent(h) }
+	:: atomic { !killed && !agent[h] && has_agent(h) ->
+		agent[h] = true;
+		reconcile(h, killed);
+		if
+		:: !killed -> catch_up(h, killed)
+		:: else
+		fi
+	}
+	od
+}
+
+/* --- libvirt and the guest ---------------------------------------------------------- */
+
+inline end_qemu(h)
+{
+	qemu[h] = NONE;
+	evident[h] = false;
+	has_tap[h] = false;
+	rank[h] = (bridge -> rank[h] : 0);
+	untold[h] = untold[h] && rank[h]
+}
+
+/* All that it had is gone; its agent starts again. */
+inline host_dies(h)
+{
+	atomic {
+		end_qemu(h);
+		record[h] = GONE;
+		rank[h] = 0;
+		untold[h] = false;
+		stop_agent(h)
+	}
+}
+
+inline new_tap(h)
+{
+	has_tap[h] = true;
+	tap[h] = 1 - tap[h];
+	known_tap[h] = tap[h]
+}
+
+/* The target's hooks: `migrate`, `start` and `started`. A hook that is killed has
+ * failed, and with it the move. */
+inline prepare(h, failed)
+{
+	atomic { call(h, EV_STOPPED, failed) };
+	if
+	:: failed
+	:: else ->
+		atomic { new_tap(h); call(h, EV_EXPECT, failed); qemu[h] = WAITS };
+		if
+		:: failed
+		:: else -> atomic { call(h, EV_KEEP, failed) }
+		fi
+	fi
+}
+
+proctype libvirt()
+{
+	byte from, to = 1, moves, was;
+	bool failed;
+
+	atomic {
+		if
+		:: bridge = true
+		:: bridge = false
+		fi;
+		new_tap(0);
+		call(0, EV_START, failed);
+		if
+		:: failed -> end_qemu(0); call(0, EV_STOPPED, failed); goto rest
+		:: else -> qemu[0] = RUNS; tell(0, NEWS_RUNS)
+		fi
+	};
+	do
+	:: moves == MOVES -> break
+	:: moves < MOVES ->
+		atomic { moves++; source = from; told = false; moving = true };
+		prepare(to, failed);
+		if
+		:: failed -> goto fails
+		:: else -> atomic { tell(from, NEWS_LEAVES) }
+		fi;
+		if
+		:: skip
+		:: atomic { call(from, EV_LEAVING, failed) } /* an operator, or Ganeti */
+		:: goto fails
+		:: host_dies(to); goto fails
+		:: host_dies(from); moving = false; goto target_ends
+		fi;
+		atomic { /* the copy takes longer than its news */
+			!agent[from] || len(news[from]) == 0 ->
+			moving = false;
+			qemu[from] = LEFT;
+			untold[from] = !told;
+			fresh[from] = !(record[from] == LIVE && rank[from] == RANK_LIVE);
+			tell(from, NEWS_LEAVES)
+		};
+		if
+		:: goto fails
+		:: atomic { qemu[to] = RUNS; tell(to, NEWS_RUNS) } /* RARP, RESUME */
+		:: qemu[to] = RUNS				   /* lost, both */
+		fi;
+		if /* after as long as post-copy takes */
+		:: skip
+		:: goto fails /* libvirt's last step, after the RARP */
+		:: host_dies(to); goto fails
+		:: host_dies(from)
+		fi;
+		atomic {
+			!FABRIC || (heard[0] == rank[0] && heard[1] == rank[1]) ->
+			in_time = runs_known(to);
+			end_qemu(from)
+		};
+		atomic { call(from, EV_STOPPED, failed) };
+		atomic { from = to; to = other(from) };
+		goto next;
+fails:		atomic {
+			moving = false;
+			end_qemu(to);
+			if
+			:: qemu[from] == LEFT -> qemu[from] = RUNS; tell(from, NEWS_RUNS)
+			:: else -> tell(from, NEWS_FAILED)
+			fi
+		};
+		atomic { call(to, EV_STOPPED, failed) };
+next:		skip
+	od;
+	goto rest;
+target_ends:
+	atomic { end_qemu(to) };
+	atomic { call(to, EV_STOPPED, failed) };
+rest:	atomic { /* where there is no agent, somebody looks after it at last */
+		over = true;
+		from = 0;
+		do
+		:: from == 2 -> break
+		:: from < 2 && has_agent(from) -> from++
+		:: from < 2 && !has_agent(from) ->
+			reconcile(from, failed);
+			catch_up(from, failed);
+			if
+			:: record[from] == ARRIVED -> call(from, EV_SETTLED, failed)
+			:: else
+			fi;
+			from++
+		od
+	};
+	/* nobody has anything left to do: exactly the host that runs the guest has its
+	 * routes, at normal rank */
+	timeout -> atomic {
+		from = 0;
+		do
+		:: from == 2 -> break
+		:: from < 2 ->
+			assert(record[from] == (qemu[from] == RUNS -> LIVE : GONE));
+			assert(rank[from] == (qemu[from] == RUNS -> RANK_LIVE : 0));
+			from++
+		od
+	}
+}
+
+/* --- the fabric --------------------------------------------------------------------- */
+
+/* A path that is withdrawn while the guest runs had another beside it. */
+#define has_path (heard[0] || heard[1] || !in_time || \
+		  !(runs_known(0) || runs_known(1)))
+
+proctype fabric()
+{
+end:	do
+	:: atomic { heard[0] != rank[0] -> heard[0] = rank[0]; assert(has_path) }
+	:: atomic { heard[1] != rank[1] -> heard[1] = rank[1]; assert(has_path) }
+	od
+}
+
+init {
+	atomic {
+		agent[0] = AGENT0;
+		agent[1] = AGENT1;
+		run libvirt();
+		run watch(0);
+		run watch(1);
+		if
+		:: FABRIC -> run fabric()
+		:: else
+		fi
+	}
+}

@@ -1,0 +1,265 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# agent-hold.sh - a leaving guest's packets: kept, in order, and sent after it
+#
+# The client sends numbered packets of both families, a thousand a second. The
+# guest's old place is g1, on the host's tap; its new one, "new", is beyond the host,
+# where a foreign route leads. QEMU's stop is played; g1 goes on receiving, so
+# what was on the tap when it stopped arrives twice.
+#
+# timeout: 200
+set -euo pipefail
+. "${L3VM_SRC:?}/tests/netns/agent-common.sh"
+
+configure() {
+	{
+		echo "[l3vm]"
+		echo "qmp-sockets = $work/qmp/*.qmp"
+		printf '%s\n' "$@"
+	} >"$L3VM_CONFIG"
+}
+
+# --- the guest, here and there --------------------------------------------------------
+
+host_add hv
+client_add
+guest_add g1 tap1 $mac1
+guest_config g1 10.0.0.1 2001:db8::1
+add_ns new
+netns_link hv up1 new eth0
+ip -n "${netns_name[hv]}" -batch - <<-END
+	addr add 198.51.100.1/24 dev up1
+	addr add 2001:db8:f::1/64 dev up1 nodad
+END
+ip -n "${netns_name[new]}" -batch - <<-END
+	addr add 198.51.100.2/24 dev eth0
+	addr add 2001:db8:f::2/64 dev eth0 nodad
+	addr add 10.0.0.1/32 dev lo
+	addr add 2001:db8::1/128 dev lo nodad
+	route add default via 198.51.100.1
+	route add default via 2001:db8:f::1
+END
+
+# announced ADD|DEL: as a daemon does it when the new place is announced, or no more
+announced() {
+	ip_ns hv route "$1" 10.0.0.1 via 198.51.100.2 dev up1 proto bird metric 32
+	ip_ns hv route "$1" 2001:db8::1 via 2001:db8:f::2 dev up1 proto bird metric 32
+}
+
+# what a route's first use finds out is known: no packet waits for it
+in_ns hv ping -q -c 1 -W 2 198.51.100.2 >/dev/null
+in_ns hv ping -q -c 1 -W 2 2001:db8:f::2 >/dev/null
+
+# --- traffic ----------------------------------------------------------------------------
+
+# flow_start: what arrives goes to $work/{g1,new}.{4004,6006}
+flow_start() {
+	local name
+	rm -f "$work"/{g1,new,sent}.{4004,6006}
+	for name in g1 new; do
+		play "$name" sink 4004 6006 "$work/$name"
+		flow_pids+=("$play_pid")
+		wait_for 5 test -e "$work/$name.6006"
+	done
+	play cl send 10.0.0.1 4004 1000 "$work/sent.4004"
+	senders=("$play_pid")
+	play cl send 2001:db8::1 6006 1000 "$work/sent.6006"
+	senders+=("$play_pid")
+}
+
+# flow_pause: all has been sent
+flow_pause() {
+	kill "${senders[@]}"
+	wait_for 5 test -s "$work/sent.4004"
+	wait_for 5 test -s "$work/sent.6006"
+}
+
+flow_end() {
+	kill "${flow_pids[@]}"
+	flow_pids=()
+}
+flow_pids=()
+
+# arrived NAME NUMBER: so many of both families at least
+arrived() {
+	[ "$(wc -l <"$work/$1.4004")" -ge "$2" ] && [ "$(wc -l <"$work/$1.6006")" -ge "$2" ]
+}
+
+# all_arrived: the last packet of both is at one of the places
+all_arrived() {
+	local port
+	for port in 4004 6006; do
+		grep -qx $(($(cat "$work/sent.$port") - 1)) "$work/"{g1,new}".$port" ||
+			return 1
+	done
+}
+
+compare() {
+	"$L3VM_SRC/tests/netns/agent.py" compare "$(cat "$work/sent.$1")" "${@:2}"
+}
+
+# later MILLISECONDS: so much of the flow goes by
+later() {
+	local end=$(($(tap_now) + $1))
+	while [ "$(tap_now)" -lt "$end" ]; do
+		in_ns hv true
+	done
+}
+
+counted() {
+	notes hold-release "$1" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+released() {
+	[ "$(notes hold-release reason | grep -cx "$1")" -eq 2 ]
+}
+
+# leave: until the guest has stopped here, and its packets are kept
+leave() {
+	qmp g1 event MIGRATION '{"status": "active"}'
+	wait_for 5 has_state g1 leaving
+	wait_for 5 watched tap1
+	qmp g1 event STOP
+	wait_for 5 grep -q hold-start "$L3VM_STATE_DIR/events.jsonl"
+}
+
+# again: the guest is here, and its flow
+again() {
+	l3 detach --guest g1
+	attach g1 tap1 $mac1 10.0.0.1,2001:db8::1
+	clear_log
+	flow_start
+	wait_for 5 arrived g1 100
+}
+
+configure
+qemu_start g1
+starts "the agent starts"
+listened_to g1
+
+# --- a move ---------------------------------------------------------------------------------
+
+again
+leave
+later 300
+flow_pause
+is "$(wc -l <"$work/new.4004")" 0 "while it is between two hosts nothing goes on"
+announced add
+ok "the foreign route: both families are released" wait_for 5 released route
+ok "all of it has arrived" wait_for 5 all_arrived
+for port in 4004 6006; do
+	like "$(compare "$port" "$work/g1.$port" "$work/new.$port")" \
+		'^lost 0 twice [0-9]+ disorder 0$' "$port: none lost, all in order"
+	ok "$port: what was kept went to the new place" \
+		[ "$(wc -l <"$work/new.$port")" -ge 100 ]
+done
+ok "kept: $(counted kept), sent on: $(counted delivered)" \
+	[ "$(counted delivered)" -ge "$(counted kept)" ]
+is "$(counted dropped)" 0 "none dropped"
+flow_end
+l3 detach --guest g1
+announced del
+
+# while packets keep coming
+again
+leave
+later 100
+announced add
+wait_for 5 released route
+later 300
+flow_pause
+ok "in full flow: all of it has arrived" wait_for 5 all_arrived
+for port in 4004 6006; do
+	like "$(compare "$port" "$work/g1.$port" "$work/new.$port")" \
+		'^lost 0 ' "$port: none lost in full flow"
+done
+flow_end
+l3 detach --guest g1
+announced del
+
+# --- a migration that fails ---------------------------------------------------------------
+
+again
+leave
+later 200
+qmp g1 event RESUME
+ok "it runs on here" comes_to g1 live
+flow_pause
+ok "all of it has arrived" wait_for 5 all_arrived
+for port in 4004 6006; do
+	like "$(compare "$port" "$work/new.$port" "$work/g1.$port")" \
+		'^lost 0 twice 0 ' "$port: none lost, none twice"
+done
+is "$(notes hold-release reason | sort -u)" aborted "the hold was called off"
+is "$(wc -l <"$work/new.4004")" 0 "nothing went elsewhere"
+flow_end
+
+# --- the agent dies while it keeps packets ---------------------------------------------------
+
+again
+leave
+later 50
+agent_kill
+seen=$(wc -l <"$work/g1.4004")
+ok "the agent is dead: the tap's route serves again" wait_for 5 arrived g1 $((seen + 50))
+starts "it starts again"
+listened_to g1
+is "$(state_of g1)" leaving "the guest is still leaving"
+clear_log
+wait_for 5 watched tap1
+qmp g1 event STOP
+ok "and is held from its stop on" wait_for 5 grep -q hold-start \
+	"$L3VM_STATE_DIR/events.jsonl"
+announced add
+ok "until it is there" wait_for 5 released route
+flow_pause
+flow_end
+l3 detach --guest g1
+announced del
+
+# --- bounds ------------------------------------------------------------------------------------
+
+agent_stop || :
+configure "hold-bytes = 20000"
+starts "with room for little"
+listened_to g1
+again
+leave
+later 500
+flow_pause
+announced add
+ok "released" wait_for 5 released route
+wait_for 5 arrived new 1
+ok "no more was kept than there was room for ($(counted kept) packets)" \
+	[ $(($(counted kept) * 124)) -le 20000 ]
+ok "the rest was dropped ($(counted dropped) packets)" [ "$(counted dropped)" -ge 100 ]
+for port in 4004 6006; do
+	like "$(compare "$port" "$work/g1.$port" "$work/new.$port")" \
+		'^lost [0-9]+ twice [0-9]+ disorder 0$' "$port: what was kept is in order"
+done
+flow_end
+l3 detach --guest g1
+announced del
+
+agent_stop || :
+configure "hold-time-limit = 500ms"
+starts "with little time"
+listened_to g1
+again
+leave
+ok "released when its time is over" wait_for 5 released limit
+flow_pause
+flow_end
+
+agent_stop || :
+configure "hold = no"
+starts "without hold"
+listened_to g1
+again
+qmp g1 event MIGRATION '{"status": "active"}'
+ok "it is leaving" comes_to g1 leaving
+nok "there is no device to hold with" ip_ns hv link show l3vm-hold
+flow_pause
+flow_end
+
+done_testing
