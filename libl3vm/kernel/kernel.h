@@ -26,8 +26,9 @@ typedef enum {
 	/* Routes: the candidates' interfaces have none of ours. Saves the
 	 * look-ups for an interface that was never ours. */
 	L3VM_OBSERVE_FRESH,
-	/* What candidates are set to, and routes of ours to the candidates'
-	 * destinations in other ranks or on other interfaces. */
+	/* What candidates are set to, on whatever interface, and of a guest's
+	 * route also ours of another rank if that is the one in use. A table
+	 * other than main is looked into by its rule, as a packet would be. */
 	L3VM_OBSERVE_CANDIDATES,
 	/* The same by whole dumps, for many candidates; plus every route, rule
 	 * and permanent neighbour that carries our protocol number, anywhere. */
@@ -54,8 +55,10 @@ typedef struct L3vmKernelOps {
 
 	/*
 	 * Makes one change. Adding what is there already, identically, and
-	 * removing what is gone are success. Adding a route that exists with
-	 * somebody else's protocol number fails and names the owner.
+	 * removing what is gone are success. Adding or changing a route that
+	 * exists with somebody else's protocol number fails and names the
+	 * owner; so does a bridge in the place of another interface. A bridge
+	 * that has ports is not removed: another process uses it.
 	 */
 	bool (*apply)(L3vmKernel *kernel, const L3vmChange *change, GError **error);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* writes.c - counts what this process asks the kernel to change */
+/* writes.c - counts and times what this process asks the kernel to change */
 #include "writes.h"
 
 #include <dlfcn.h>
@@ -28,16 +28,27 @@ Writes writes_so_far(void)
 		memcpy(&(function), &symbol_, sizeof(symbol_)); \
 	} while (0)
 
+static void add_since(BenchTime start)
+{
+	BenchTime time = bench_since(start);
+
+	count.changing.wall += time.wall;
+	count.changing.cpu += time.cpu;
+}
+
 /* Each fourth type, from RTM_NEWLINK + 2 on, only reads (net/core/rtnetlink.c,
  * rtnl_msgtype_kind()). */
-static void count_messages(const void *bytes, size_t size)
+static unsigned count_messages(const void *bytes, size_t size)
 {
 	const struct nlmsghdr *header = bytes;
 	ssize_t left = (ssize_t)size;
+	unsigned n = 0;
 
 	for (; NLMSG_OK(header, left); header = NLMSG_NEXT(header, left))
 		if (header->nlmsg_type >= RTM_BASE && (header->nlmsg_type & 3) != 2)
-			count.netlink++;
+			n++;
+	count.netlink += n;
+	return n;
 }
 
 ssize_t sendto(int fd, const void *bytes, size_t size, int flags,
@@ -46,19 +57,35 @@ ssize_t sendto(int fd, const void *bytes, size_t size, int flags,
 	ssize_t (*next)(int, const void *, size_t, int, const struct sockaddr *,
 			socklen_t);
 
+	BenchTime start;
+	ssize_t result;
+
 	NEXT(next, "sendto");
-	count_messages(bytes, size);
-	return next(fd, bytes, size, flags, to, to_size);
+	if (!count_messages(bytes, size))
+		return next(fd, bytes, size, flags, to, to_size);
+	/* the kernel is done when the call returns, but for its answer */
+	start = bench_now();
+	result = next(fd, bytes, size, flags, to, to_size);
+	add_since(start);
+	return result;
 }
 
-ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
-{
-	ssize_t (*next)(int, const struct msghdr *, int);
+/* The last file of /proc/sys that was opened for writing. */
+static int sysctl_fd = -1;
 
-	NEXT(next, "sendmsg");
-	for (size_t i = 0; i < msg->msg_iovlen; i++)
-		count_messages(msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len);
-	return next(fd, msg, flags);
+ssize_t write(int fd, const void *bytes, size_t size)
+{
+	ssize_t (*next)(int, const void *, size_t);
+	BenchTime start = { 0, 0 };
+	ssize_t result;
+
+	NEXT(next, "write");
+	if (fd == sysctl_fd)
+		start = bench_now();
+	result = next(fd, bytes, size);
+	if (fd == sysctl_fd)
+		add_since(start);
+	return result;
 }
 
 /* A lock's file is opened for writing, and nothing is written to it. */
@@ -81,13 +108,19 @@ int open(const char *path, int flags, ...)
 	int (*next)(const char *, int, ...);
 	va_list args;
 	mode_t mode;
+	int fd;
 
 	va_start(args, flags);
 	mode = mode_of(flags, args);
 	va_end(args);
 	NEXT(next, "open");
 	count_open(path, flags);
-	return next(path, flags, mode);
+	fd = next(path, flags, mode);
+	if (!strncmp(path, "/proc/sys/", 10) && (flags & O_ACCMODE) != O_RDONLY)
+		sysctl_fd = fd;
+	else if (fd == sysctl_fd)
+		sysctl_fd = -1;
+	return fd;
 }
 
 int openat(int dir, const char *path, int flags, ...)
@@ -95,13 +128,17 @@ int openat(int dir, const char *path, int flags, ...)
 	int (*next)(int, const char *, int, ...);
 	va_list args;
 	mode_t mode;
+	int fd;
 
 	va_start(args, flags);
 	mode = mode_of(flags, args);
 	va_end(args);
 	NEXT(next, "openat");
 	count_open(path, flags);
-	return next(dir, path, flags, mode);
+	fd = next(dir, path, flags, mode);
+	if (fd == sysctl_fd)
+		sysctl_fd = -1;
+	return fd;
 }
 
 int renameat(int from_dir, const char *from, int to_dir, const char *to)

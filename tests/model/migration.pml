@@ -61,6 +61,8 @@
 #define NEWS_FAILED 1
 #define NEWS_RUNS   2
 
+#define NO_EVENT 99
+
 /* --- two hosts --------------------------------------------------------------------- */
 
 byte record[2] = GONE;	  /* the state on record; GONE also means: no record */
@@ -87,7 +89,7 @@ bool told;	 /* the source heard of it */
 bool untold[2];	 /* the guest left, and nobody had said that it would, */
 bool fresh[2];	 /* within hold-time */
 bool evident[2]; /* a call that knew of the guest here has succeeded */
-bool in_time;	 /* ... before the source's QEMU ended */
+bool in_time = true; /* and did so before the source's QEMU ended */
 
 #define other(h) (1 - (h))
 #define has_agent(h) ((h) == 0 && AGENT0 || (h) == 1 && AGENT1)
@@ -106,6 +108,8 @@ bool in_time;	 /* ... before the source's QEMU ended */
 #define excused_by(h) (EXCUSES && untold[h] && (fresh[h] || record[other(h)] == LIVE))
 #define excused (excused_by(0) || excused_by(1) || is_dead(0) || is_dead(1))
 
+#define rank_of(is) ((is) == ARRIVED -> RANK_ARRIVED : ((is) == LIVE -> RANK_LIVE : \
+		     ((is) == LEAVING -> RANK_LEAVING : 0)))
 #define both_are(r) (rank[0] == (r) && rank[1] == (r))
 #define is_better(h) (rank[h] && (!rank[other(h)] || rank[h] < rank[other(h)]))
 #define is_found(h) (!runs_known(h) || is_better(h) || excused)
@@ -120,26 +124,15 @@ ltl running_is_best { [] (is_found(0) && is_found(1)) }
 
 /* --- a call of l3vm ----------------------------------------------------------------- */
 
-inline set_kernel(h)
-{
-	if
-	:: record[h] == ARRIVED -> rank[h] = RANK_ARRIVED
-	:: record[h] == LIVE -> rank[h] = RANK_LIVE
-	:: record[h] == LEAVING -> rank[h] = RANK_LEAVING
-	:: record[h] == PREPARED -> rank[h] = RANK_PREPARED
-	:: record[h] == GONE -> rank[h] = RANK_GONE
-	fi
-}
-
 /*
  * Within an atomic: what a call does under the guest's lock is seen from outside as
  * one step. But one that is killed leaves a record that is ahead of the kernel. A
- * port whose interface went cannot be changed, only removed.
+ * port whose interface went cannot be given routes any more.
  */
 inline call(h, event, killed)
 {
 	was = record[h];
-	turn(record[h], event);
+	record[h] = after[row(event) + was];
 	late[h] = late[h] || (timer[h] && record[h] != was);
 	told = told && !(h == source && (event == EV_ARRIVED || event == EV_ABORTED));
 	if
@@ -148,9 +141,9 @@ inline call(h, event, killed)
 	fi;
 	if
 	:: killed
-	:: !killed && has_routes(h) && !has_tap[h] && !bridge -> record[h] = was
+	:: !killed && rank_of(record[h]) && !has_tap[h] && !bridge -> record[h] = was
 	:: else ->
-		set_kernel(h);
+		rank[h] = rank_of(record[h]);
 		evident[h] = evident[h] || (is_here(h) && is_same_tap(h));
 		told = told || (event == EV_LEAVING && h == source && moving);
 		untold[h] = untold[h] && event != EV_LEAVING &&
@@ -161,12 +154,26 @@ inline call(h, event, killed)
 
 /* Interface gone, or another one: the port goes. Else the kernel becomes what the
  * record says, and hold-time may be over. */
-inline reconcile(h, killed)
+inline reconcile(h, event)
 {
 	if
-	:: record[h] == GONE || !is_same_tap(h) -> call(h, EV_STOPPED, killed)
-	:: record[h] != GONE && is_same_tap(h) -> call(h, EV_KEEP, killed)
-	:: record[h] == ARRIVED && is_same_tap(h) -> call(h, EV_SETTLED, killed)
+	:: record[h] == GONE || !is_same_tap(h) -> event = EV_STOPPED
+	:: record[h] != GONE && is_same_tap(h) -> event = EV_KEEP
+	:: record[h] == ARRIVED && is_same_tap(h) -> event = EV_SETTLED
+	fi
+}
+
+#define is_stranded(h) (qemu[h] == RUNS && record[h] == LEAVING && \
+			!(moving && source == h))
+
+/* What the hypervisor is asked when a connection to it is made. */
+inline catch_up(h, event)
+{
+	if
+	:: qemu[h] == RUNS && record[h] == PREPARED -> event = EV_ARRIVED
+	:: is_stranded(h) -> event = EV_ABORTED
+	:: qemu[h] == LEFT && is_here(h) -> event = EV_LEAVING
+	:: else
 	fi
 }
 
@@ -192,79 +199,70 @@ inline tell(h, what)
 	fi
 }
 
-inline understand(h, what, killed)
+inline understand(h, what, event)
 {
 	if
-	:: what == NEWS_RUNS -> call(h, EV_ARRIVED, killed)
-	:: what == NEWS_LEAVES && is_here(h) -> call(h, EV_LEAVING, killed)
-	:: what == NEWS_FAILED && record[h] == LEAVING -> call(h, EV_ABORTED, killed)
+	:: what == NEWS_RUNS -> event = EV_ARRIVED
+	:: what == NEWS_LEAVES && is_here(h) -> event = EV_LEAVING
+	:: what == NEWS_FAILED && record[h] == LEAVING -> event = EV_ABORTED
 	:: else
 	fi
 }
 
-#define is_stranded(h) (qemu[h] == RUNS && record[h] == LEAVING && \
-			!(moving && source == h))
-
-/* What the hypervisor is asked when a connection to it is made. */
-inline catch_up(h, killed)
+inline settle(h, event)
 {
+	timer[h] = false;
 	if
-	:: qemu[h] == RUNS && record[h] == PREPARED -> call(h, EV_ARRIVED, killed)
-	:: is_stranded(h) -> call(h, EV_ABORTED, killed)
-	:: qemu[h] == LEFT && is_here(h) -> call(h, EV_LEAVING, killed)
-	:: else
-	fi
+	:: late[h] && !BLIND
+	:: else ->
+		/* a timer of an earlier move would end hold-time */
+		assert(!(late[h] && record[h] == ARRIVED));
+		event = EV_SETTLED
+	fi;
+	late[h] = false
 }
 
 /* A notification that an interface went leads to a look around; and so does time. */
 #define ended_unseen(h) (record[h] != GONE && !has_tap[h])
-#define forgotten(h) (over && (is_stranded(h) || \
-			       (qemu[h] == RUNS && record[h] == PREPARED) || \
-			       (record[h] == GONE && rank[h]) || \
-			       (record[h] == ARRIVED && rank[h] != RANK_ARRIVED) || \
-			       (record[h] == LIVE && rank[h] != RANK_LIVE)))
+#define forgotten(h) (over && (is_stranded(h) || rank[h] != rank_of(record[h]) || \
+			       (qemu[h] == RUNS && record[h] == PREPARED)))
 
 proctype watch(byte h)
 {
-	byte what, was;
+	byte event = NO_EVENT, what, was;
 	bit on;
-	bool killed;
+	bool asks, killed;
 
 end:	do
-	:: atomic { agent[h] && len(news[h]) > 0 ->
-		news[h]?what,on;
-		if /* of an interface that is no more, or no news */
-		:: on == tap[h] || GULLIBLE -> understand(h, what, killed)
+	:: atomic {
+		if
+		:: agent[h] && len(news[h]) > 0 && !asks ->
+			news[h]?what,on;
+			if /* it may be of an interface that is no more */
+			:: on == tap[h] || GULLIBLE -> understand(h, what, event)
+			:: else
+			fi;
+			what = 0;
+			on = 0
+		:: agent[h] && record[h] == ARRIVED && !timer[h] -> timer[h] = true
+		:: agent[h] && timer[h] -> settle(h, event)
+		:: agent[h] && (ended_unseen(h) || forgotten(h)) && !asks ->
+			asks = true;
+			reconcile(h, event)
+		:: !agent[h] && has_agent(h) ->
+			agent[h] = true;
+			asks = true;
+			reconcile(h, event)
+		:: agent[h] && asks -> asks = false; catch_up(h, event)
+		:: agent[h] && crashes > 0 && !over -> crashes--; killed = true
+		fi;
+		if
+		:: event != NO_EVENT -> call(h, event, killed)
 		:: else
 		fi;
-		what = 0;
-		on = 0
-	}
-	:: atomic { agent[h] && record[h] == ARRIVED && !timer[h] -> timer[h] = true }
-	:: atomic { agent[h] && timer[h] ->
-		timer[h] = false;
+		event = NO_EVENT;
 		if
-		:: late[h] && !BLIND
-		:: else ->
-			assert(!(late[h] && record[h] == ARRIVED));
-			call(h, EV_SETTLED, killed)
-		fi;
-		late[h] = false
-	}
-	:: atomic { agent[h] && (ended_unseen(h) || forgotten(h)) ->
-		reconcile(h, killed);
-		if
-		:: !killed -> catch_up(h, killed)
-		:: else
-		fi
-	}
-	:: atomic { agent[h] && crashes > 0 && !over -> crashes--; killed = true }
-	:: atomic { killed -> killed = false; stop_agent(h) }
-	:: atomic { !killed && !agent[h] && has_agent(h) ->
-		agent[h] = true;
-		reconcile(h, killed);
-		if
-		:: !killed -> catch_up(h, killed)
+		:: killed -> killed = false; asks = false; stop_agent(h)
 		:: else
 		fi
 	}
@@ -272,6 +270,31 @@ end:	do
 }
 
 /* --- libvirt and the guest ---------------------------------------------------------- */
+
+chan hook = [0] of { byte, byte };
+chan result = [0] of { bool };
+
+/* libvirt waits for its hooks; so does an operator for the prompt. */
+proctype hooks()
+{
+	byte h, event, was;
+	bool killed;
+
+end:	do
+	:: hook?h,event -> atomic {
+		call(h, event, killed);
+		h = 0;
+		event = 0
+	}
+	result!killed; killed = false
+	od
+}
+
+inline run_hook(h, event, failed)
+{
+	hook!h,event;
+	result?failed
+}
 
 inline end_qemu(h)
 {
@@ -290,47 +313,49 @@ inline host_dies(h)
 		record[h] = GONE;
 		rank[h] = 0;
 		untold[h] = false;
+		in_time = false;
 		stop_agent(h)
 	}
 }
 
 inline new_tap(h)
 {
-	has_tap[h] = true;
-	tap[h] = 1 - tap[h];
-	known_tap[h] = tap[h]
+	atomic {
+		has_tap[h] = true;
+		tap[h] = 1 - tap[h];
+		known_tap[h] = tap[h]
+	}
 }
 
 /* The target's hooks: `migrate`, `start` and `started`. A hook that is killed has
  * failed, and with it the move. */
 inline prepare(h, failed)
 {
-	atomic { call(h, EV_STOPPED, failed) };
+	run_hook(h, EV_STOPPED, failed);
 	if
 	:: failed
-	:: else ->
-		atomic { new_tap(h); call(h, EV_EXPECT, failed); qemu[h] = WAITS };
-		if
-		:: failed
-		:: else -> atomic { call(h, EV_KEEP, failed) }
-		fi
+	:: else -> new_tap(h); run_hook(h, EV_EXPECT, failed)
+	fi;
+	if
+	:: failed
+	:: else -> qemu[h] = WAITS; run_hook(h, EV_KEEP, failed)
 	fi
 }
 
 proctype libvirt()
 {
-	byte from, to = 1, moves, was;
+	byte from, to = 1, moves, event = NO_EVENT;
 	bool failed;
 
+	if
+	:: bridge = true
+	:: bridge = false
+	fi;
+	new_tap(0);
+	run_hook(0, EV_START, failed);
 	atomic {
 		if
-		:: bridge = true
-		:: bridge = false
-		fi;
-		new_tap(0);
-		call(0, EV_START, failed);
-		if
-		:: failed -> end_qemu(0); call(0, EV_STOPPED, failed); goto rest
+		:: failed -> to = 0; goto target_ends
 		:: else -> qemu[0] = RUNS; tell(0, NEWS_RUNS)
 		fi
 	};
@@ -345,17 +370,17 @@ proctype libvirt()
 		fi;
 		if
 		:: skip
-		:: atomic { call(from, EV_LEAVING, failed) } /* an operator, or Ganeti */
+		:: run_hook(from, EV_LEAVING, failed) /* an operator, or Ganeti */
 		:: goto fails
 		:: host_dies(to); goto fails
-		:: host_dies(from); moving = false; goto target_ends
+		:: host_dies(from); goto target_ends
 		fi;
 		atomic { /* the copy takes longer than its news */
 			!agent[from] || len(news[from]) == 0 ->
 			moving = false;
 			qemu[from] = LEFT;
 			untold[from] = !told;
-			fresh[from] = !(record[from] == LIVE && rank[from] == RANK_LIVE);
+			fresh[from] = record[from] != LIVE || rank[from] != RANK_LIVE;
 			tell(from, NEWS_LEAVES)
 		};
 		if
@@ -374,9 +399,8 @@ proctype libvirt()
 			in_time = runs_known(to);
 			end_qemu(from)
 		};
-		atomic { call(from, EV_STOPPED, failed) };
-		atomic { from = to; to = other(from) };
-		goto next;
+		run_hook(from, EV_STOPPED, failed);
+		atomic { from = to; to = other(from); goto next };
 fails:		atomic {
 			moving = false;
 			end_qemu(to);
@@ -385,31 +409,33 @@ fails:		atomic {
 			:: else -> tell(from, NEWS_FAILED)
 			fi
 		};
-		atomic { call(to, EV_STOPPED, failed) };
+		run_hook(to, EV_STOPPED, failed);
 next:		skip
 	od;
 	goto rest;
 target_ends:
-	atomic { end_qemu(to) };
-	atomic { call(to, EV_STOPPED, failed) };
-rest:	atomic { /* where there is no agent, somebody looks after it at last */
-		over = true;
-		from = 0;
-		do
-		:: from == 2 -> break
-		:: from < 2 && has_agent(from) -> from++
-		:: from < 2 && !has_agent(from) ->
-			reconcile(from, failed);
-			catch_up(from, failed);
-			if
-			:: record[from] == ARRIVED -> call(from, EV_SETTLED, failed)
-			:: else
-			fi;
-			from++
-		od
-	};
-	/* nobody has anything left to do: exactly the host that runs the guest has its
-	 * routes, at normal rank */
+	atomic { moving = false; end_qemu(to) };
+	run_hook(to, EV_STOPPED, failed);
+rest:	atomic { over = true; from = 0; to = 0 };
+	/* where there is no agent, somebody looks after it at last */
+	do
+	:: from == 2 -> break
+	:: from < 2 && (has_agent(from) || to == 3) -> atomic { from++; to = 0 }
+	:: from < 2 && !has_agent(from) && to < 3 ->
+		if
+		:: to == 0 -> reconcile(from, event)
+		:: to == 1 -> catch_up(from, event)
+		:: to == 2 && record[from] == ARRIVED -> event = EV_SETTLED
+		:: else
+		fi;
+		if
+		:: event != NO_EVENT -> run_hook(from, event, failed); event = NO_EVENT
+		:: else
+		fi;
+		to++
+	od;
+	/* Nobody has anything left to do: exactly the host that runs the guest has its
+	 * routes, at normal rank. */
 	timeout -> atomic {
 		from = 0;
 		do
@@ -438,8 +464,10 @@ end:	do
 
 init {
 	atomic {
+		fill_table();
 		agent[0] = AGENT0;
 		agent[1] = AGENT1;
+		run hooks();
 		run libvirt();
 		run watch(0);
 		run watch(1);

@@ -46,6 +46,20 @@ is "$(notes evidence evidence)" "garp
 na" "each kind once"
 l3 detach --guest g1
 
+# tap_is_up: with a carrier, seen from the guest
+tap_is_up() {
+	in_ns hv grep -q up /sys/class/net/tap1/operstate &&
+		in_ns g1 grep -q up /sys/class/net/eth0/operstate
+}
+
+# somebody takes the tap down meanwhile
+prepare g1 tap1 $mac1 $own
+ip_ns hv link set tap1 down
+ok "a tap that went down is taken up again" wait_for 5 tap_is_up
+frame g1 rarp
+ok "and is still watched" comes_to g1 arrived
+l3 detach --guest g1
+
 # --- what is no evidence ------------------------------------------------------------
 
 attach g2 tap2 $mac2 10.0.0.2,2001:db8::2

@@ -168,6 +168,8 @@ unchanged "which finds everything done"
 # plug GUEST N MAC: what libvirt does between the hooks prepare and start
 plug() {
 	guest_add "$1" "$2" "$3"
+	# it would have a link-local address of its own, tentative at first
+	ip_ns hv link set "$2" addrgenmode none
 	ip_ns hv link set "$2" address "fe${3#02}"
 	ip_ns hv link set "$2" master br-l3
 	ip_ns hv link set "$2" up
@@ -226,6 +228,7 @@ ip_ns hv link add l3v1a type veth peer name eth0 netns "${netns_name[g4]}" addre
 ip_ns g4 link set eth0 up
 guest_config g4 10.0.0.5 2001:db8::5
 ip_ns g4 route replace default via 10.0.0.254 dev eth0 onlink
+ip_ns hv link set l3v1a addrgenmode none
 ip_ns hv link set l3v1a address fe${mac#02}
 ip_ns hv link set l3v1a master br-l3
 ip_ns hv link set l3v1a up

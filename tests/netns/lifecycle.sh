@@ -72,7 +72,7 @@ monitor_start told route
 ok "migrate-notify" l3 migrate-notify vm1
 is "$(state_of vm1)" arrived "arrived is the default phase"
 is "$(ranks)" "$(rank 4)" "arrived: both families at the preferred rank"
-unlike "$(monitor_stop told)" Deleted "arrived: no route goes"
+is "$(monitor_stop told | grep -c 'Deleted.* proto 76')" 0 "arrived: no route goes"
 ok "arrived: the client reaches the guest" pings cl 10.0.0.5 2001:db8::5
 ok "reconcile before hold-time is over" l3 reconcile
 is "$(state_of vm1)" arrived "leaves it at that"
@@ -110,16 +110,15 @@ guest_add g2 tap2 $mac2
 attach vm2 tap2 $mac2 10.100.0.2,2001:db8:100::2 --network tenant \
 	--prefix 10.100.2.0/24,2001:db8:100:2::/64
 guest_add g3 tap3 $mac3
+# a bridge's port has a link-local address of its own, of which l3vm knows nothing,
+# and which would be tentative at first
+ip_ns hv link set tap3 addrgenmode none
 attach vm3 tap3 $mac3 10.1.0.3,2001:db8:1::3 --network lan
 
-# The interfaces' own IPv6 addresses come and go with their state: not ours.
+# steady: the kernel's state without carriers, of whose change it takes its time to
+# tell, and multicast groups, whose users come and go with timers
 steady() {
-	kernel_dump hv | grep -v -e 'inet6 fe80::[^1]' -e 'ff02::1:ff[^0]' -e 33:33:ff \
-		-e 'local fe80::[^1]' -e 'fe80::/64 dev tap3' \
-		-e 'anycast fe80:: dev tap3' \
-		-e 'inet6 ff0[125]::[12]' -e 33:33:00:00:00:02 -e 01:00:5e:00:00:01 \
-		-e 'inet  224.0.0.1' -e 33:33:00:00:00:01 |
-		# the kernel takes its time to tell a change of carrier
+	kernel_dump hv | grep -vE 'inet6? +(224|ff0)|(33:33|01:00:5e):' |
 		sed 's/NO-CARRIER,//; s/,LOWER_UP//; s/ state [A-Z]*//; s/ linkdown//'
 }
 
