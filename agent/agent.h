@@ -50,19 +50,19 @@ struct AgentPort {
 struct Agent {
 	L3vm *host;
 	GMainLoop *loop;
-	GHashTable *ports;  /* record name -> AgentPort, owned */
+	GHashTable *ports;   /* record name -> AgentPort, owned */
 	GHashTable *indexes; /* interface index -> AgentPort, borrowed */
-	unsigned pending;   /* ports that have no interface yet */
+	unsigned pending;    /* ports that have no interface yet */
 	int inotify;
 	L3vmMonitor *monitor;
-	guint sweep;	    /* a pending reconcile, or 0 */
-	int64_t swept;	    /* when the last one ended, monotonic */
-	Tun *tun;	    /* NULL: holding is off, or not possible */
-	char *libvirt_uri;  /* NULL: not watched */
+	guint sweep;	   /* a pending reconcile, or 0 */
+	int64_t swept;	   /* when the last one ended, monotonic */
+	Tun *tun;	   /* NULL: holding is off, or not possible */
+	char *libvirt_uri; /* NULL: not watched */
 	LibvirtWatch *libvirt;
-	QmpWatch *qmp;	    /* NULL: no monitors are watched */
-	Bursts *bursts;	    /* NULL until one is needed */
-	GPtrArray *holds;   /* of Hold*, also of ports that are gone */
+	QmpWatch *qmp;			  /* NULL: no monitors are watched */
+	Bursts *bursts;			  /* NULL until one is needed */
+	GPtrArray *holds;		  /* of Hold*, also of ports that are gone */
 	int64_t held, delivered, dropped; /* packets, since start */
 };
 

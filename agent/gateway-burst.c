@@ -22,16 +22,16 @@
 static const int64_t steps[] = { 0, L3VM_SECOND / 5, L3VM_SECOND * 6 / 5,
 				 L3VM_SECOND * 3 };
 /* A step that is later than this is missed: after a restart, or a long queue. */
-#define LATE (L3VM_SECOND / 5)
+#define LATE   (L3VM_SECOND / 5)
 /* What l3vm_announce_gateway() sends. */
 #define FRAMES 3
 
 struct Burst {
 	AgentPort *port;
 	int64_t arrived; /* the port's state may be another since */
-	guint step;	/* the next one; all done: their number */
-	guint timer;	/* until it is due */
-	bool queued;	/* it is due and waits for its turn */
+	guint step;	 /* the next one; all done: their number */
+	guint timer;	 /* until it is due */
+	bool queued;	 /* it is due and waits for its turn */
 	bool complained;
 };
 

@@ -33,14 +33,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VNET sizeof(struct virtio_net_hdr)
+#define VNET	   sizeof(struct virtio_net_hdr)
 /* How far back the ring reaches: the news of the stop may be late. */
-#define RING_TIME (G_USEC_PER_SEC / 2)
-#define RING_SIZE 20000 /* frames */
+#define RING_TIME  (G_USEC_PER_SEC / 2)
+#define RING_SIZE  20000 /* frames */
 /* After a scout came back, microseconds until the next. */
 #define RETRY_TIME 5000
 /* After the guest's port is gone, milliseconds. */
-#define LEFT_TIME 1000
+#define LEFT_TIME  1000
 
 typedef struct Packet {
 	int64_t when; /* microseconds since 1970 */
@@ -53,10 +53,10 @@ typedef struct Destination {
 	Hold *hold;
 	L3vmAddr addr;
 	bool diverted;
-	bool announced;	/* the fabric's route is there */
+	bool announced; /* the fabric's route is there */
 	guint settle;	/* a scout is out; timer until it counts as away */
 	Packet *scout;	/* a copy of it, or NULL */
-	GQueue packets;	/* kept; of Packet* */
+	GQueue packets; /* kept; of Packet* */
 	int64_t kept, replayed, delivered, dropped; /* packets, counted */
 } Destination;
 
@@ -67,10 +67,10 @@ struct Hold {
 	bool parted;	/* the port is gone, this one waits for the route alone */
 	int fd;		/* capture; -1: none */
 	guint source;
-	guint limit;	/* timer until everything is released */
-	GQueue ring;	/* of Packet* */
+	guint limit;	 /* timer until everything is released */
+	GQueue ring;	 /* of Packet* */
 	int64_t stopped; /* microseconds since 1970; 0: it runs */
-	size_t bytes;	/* kept */
+	size_t bytes;	 /* kept */
 	GPtrArray *destinations;
 };
 
@@ -144,7 +144,8 @@ static void read_ring(Hold *hold)
 
 	while (hold->fd >= 0 &&
 	       !l3vm_capture_read(hold->fd, frame, sizeof(frame), &size, &when)) {
-		int64_t time = (int64_t)when.tv_sec * G_USEC_PER_SEC + when.tv_nsec / 1000;
+		int64_t time = (int64_t)when.tv_sec * G_USEC_PER_SEC +
+			       when.tv_nsec / 1000;
 		Packet *packet = size <= sizeof(frame)
 					 ? packet_from_frame(frame, size, time)
 					 : NULL;
@@ -190,8 +191,7 @@ static void divert(Destination *destination, bool on)
 
 	if (destination->diverted == on)
 		return;
-	if (!tun_divert(destination->hold->agent->tun, &destination->addr, on,
-			&error))
+	if (!tun_divert(destination->hold->agent->tun, &destination->addr, on, &error))
 		l3vm_warn("hold: %s", error->message);
 	else
 		destination->diverted = on;
@@ -213,8 +213,9 @@ static void report(Destination *destination, const char *reason)
 	Agent *agent = destination->hold->agent;
 	char text[L3VM_ADDR_STRLEN];
 
-	l3vm_event_note(agent->host->store, destination->hold->port, "hold-release", "reason", reason,
-			"dst", l3vm_prefix_format(&destination->addr, text), "#replayed",
+	l3vm_event_note(agent->host->store, destination->hold->port, "hold-release",
+			"reason", reason, "dst",
+			l3vm_prefix_format(&destination->addr, text), "#replayed",
 			destination->replayed, "#kept", destination->kept, "#delivered",
 			destination->delivered, "#dropped", destination->dropped, NULL);
 	agent->held += destination->kept;
@@ -365,9 +366,10 @@ static gboolean limit_reached(void *data)
 	Hold *hold = data;
 
 	hold->limit = 0;
-	l3vm_warn("%s: packets were held for as long as hold-time-limit allows: no other "
-		  "host announces the guest",
-		  hold->name);
+	l3vm_warn(
+		"%s: packets were held for as long as hold-time-limit allows: no other "
+		"host announces the guest",
+		hold->name);
 	release_all(hold, "limit", true);
 	return G_SOURCE_REMOVE;
 }

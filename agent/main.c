@@ -27,7 +27,8 @@ static const GOptionEntry entries[] = {
 	{ "no-libvirt", 0, 0, G_OPTION_ARG_NONE, &no_libvirt, "Do not watch libvirt",
 	  NULL },
 #endif
-	{ "version", 0, 0, G_OPTION_ARG_NONE, &show_version, "Print the version", NULL },
+	{ "version", 0, 0, G_OPTION_ARG_NONE, &show_version, "Print the version",
+	  NULL },
 	{ NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 

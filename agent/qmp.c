@@ -132,8 +132,8 @@ static const char *take_bytes(Qmp *qmp, const char *bytes, size_t size)
 	const char *why = NULL;
 
 	while (size && !why) {
-		struct json_object *message =
-			json_tokener_parse_ex(qmp->tokener, bytes, (int)size);
+		struct json_object *message = json_tokener_parse_ex(qmp->tokener, bytes,
+								    (int)size);
 		enum json_tokener_error result = json_tokener_get_error(qmp->tokener);
 		size_t used = MIN(json_tokener_get_parse_end(qmp->tokener), size);
 
@@ -200,7 +200,8 @@ static gboolean out_of_patience(void *data)
 		return G_SOURCE_REMOVE;
 	if (!qmp->ready)
 		qmp->patience = 0;
-	qmp->ops->closed(qmp->data, why ? why : "it does not answer: somebody else has it");
+	qmp->ops->closed(qmp->data,
+			 why ? why : "it does not answer: somebody else has it");
 	return G_SOURCE_REMOVE;
 }
 

@@ -16,7 +16,7 @@ typedef struct Qmp Qmp;
 
 /* What is asked of a monitor; the texts are in qmp.c. */
 typedef enum {
-	QMP_CAPABILITIES, /* begins; the others come after it */
+	QMP_CAPABILITIES,     /* begins; the others come after it */
 	QMP_MIGRATION_EVENTS, /* turns them on, for the life of that QEMU */
 	QMP_NAME,
 	QMP_UUID,
@@ -41,7 +41,7 @@ typedef struct QmpOps {
 
 /* Milliseconds in which the greeting has to come: QEMU talks to one client at a
  * time, and another's connection hangs until that one leaves. */
-#define QMP_PATIENCE 2000
+#define QMP_PATIENCE	2000
 /* Bytes of a message. */
 #define QMP_MESSAGE_MAX (1024 * 1024)
 

@@ -29,13 +29,14 @@
 #define SWEEP_INTERVAL 1000
 /* How often one asks about a port that waits for its guest: seldom, since libvirt
  * would make us wait for a hook that runs. Its own hooks are over by then. */
-#define LOOK_INTERVAL (30 * L3VM_SECOND)
+#define LOOK_INTERVAL  (30 * L3VM_SECOND)
 
 void agent_port_free(AgentPort *port)
 {
 	if (!port->port->ifname)
 		port->agent->pending--;
-	g_hash_table_remove(port->agent->indexes, GUINT_TO_POINTER(port->port->ifindex));
+	g_hash_table_remove(port->agent->indexes,
+			    GUINT_TO_POINTER(port->port->ifindex));
 	evidence_free(port->evidence);
 	hold_part(port->hold);
 	burst_free(port->burst);
@@ -206,8 +207,8 @@ AgentPort *agent_find_guest(Agent *agent, const char *guest)
 static void refresh_all(Agent *agent)
 {
 	g_autoptr(GPtrArray) records = l3vm_record_list(agent->host->store, NULL);
-	g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal,
-							    g_free, NULL);
+	g_autoptr(GHashTable)
+		known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	GHashTableIter iter;
 	void *name;
 
@@ -286,7 +287,8 @@ static gboolean directory_changed(gint fd, GIOCondition condition, void *data)
 
 bool agent_track(Agent *agent, GError **error)
 {
-	g_autofree char *ports = g_build_filename(agent->host->state_dir, "ports", NULL);
+	g_autofree char *ports = g_build_filename(agent->host->state_dir, "ports",
+						  NULL);
 
 	agent->indexes = g_hash_table_new(g_direct_hash, g_direct_equal);
 	agent->ports = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,

@@ -28,11 +28,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define TUN_NAME "l3vm-hold"
+#define TUN_NAME    "l3vm-hold"
 /* More than any tap's, so that nothing is refused as too big here. */
-#define TUN_MTU 65521
+#define TUN_MTU	    65521
 /* Packets between our reads. */
-#define TUN_QUEUE 10000
+#define TUN_QUEUE   10000
 /* A whole IP packet and its header. */
 #define PACKET_SIZE (65536 + sizeof(struct virtio_net_hdr))
 
@@ -91,7 +91,8 @@ static bool create_device(Tun *tun, GError **error)
 	g_strlcpy(request.ifr_name, TUN_NAME, sizeof(request.ifr_name));
 	tun->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (tun->fd < 0 || ioctl(tun->fd, TUNSETIFF, &request) < 0)
-		return l3vm_fail_errno(error, errno, TUN_NAME ": %s", g_strerror(errno));
+		return l3vm_fail_errno(error, errno, TUN_NAME ": %s",
+				       g_strerror(errno));
 	tun->ifindex = if_nametoindex(TUN_NAME);
 	return true;
 }
@@ -152,8 +153,8 @@ Tun *tun_new(Agent *agent, GError **error)
 		tun_free(tun);
 		return NULL;
 	}
-	tun->source = g_unix_fd_add_full(G_PRIORITY_HIGH, tun->fd, G_IO_IN, packets_came,
-					 tun, NULL);
+	tun->source = g_unix_fd_add_full(G_PRIORITY_HIGH, tun->fd, G_IO_IN,
+					 packets_came, tun, NULL);
 	return tun;
 }
 

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 /* Headers suffice. */
-#define SNAP 128
+#define SNAP	    128
 /* After the first evidence QEMU's and the guest's other announcements are noted:
  * for this long (QEMU's last one comes after 0.8 s), among this many frames. */
 #define NOTE_TIME   1500 /* milliseconds */

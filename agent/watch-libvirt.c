@@ -23,7 +23,7 @@
 #include <string.h>
 
 /* Milliseconds between two attempts to connect. */
-#define RETRY 1000
+#define RETRY		   1000
 /* A daemon that does not answer for 3 times 5 seconds is as good as gone. */
 #define KEEPALIVE_INTERVAL 5
 #define KEEPALIVE_COUNT	   3
@@ -104,9 +104,8 @@ static void update_handle(int id, int events)
 	if (events & VIR_EVENT_HANDLE_WRITABLE)
 		condition |= G_IO_OUT;
 	if (condition)
-		handle->source = g_unix_fd_add(handle->fd,
-					       condition | G_IO_ERR | G_IO_HUP, fd_ready,
-					       handle);
+		handle->source = g_unix_fd_add(
+			handle->fd, condition | G_IO_ERR | G_IO_HUP, fd_ready, handle);
 }
 
 static int add_handle(int fd, int events, virEventHandleCallback callback, void *opaque,
@@ -229,7 +228,8 @@ static void on_migration(LibvirtWatch *watch, AgentPort *port, const char *detai
 }
 
 static void on_qemu(virConnectPtr connection, virDomainPtr domain, const char *event,
-		    long long seconds, unsigned micros, const char *details, void *opaque)
+		    long long seconds, unsigned micros, const char *details,
+		    void *opaque)
 {
 	LibvirtWatch *watch = opaque;
 	AgentPort *port = port_of(watch, domain);
@@ -305,8 +305,8 @@ bool libvirt_watch_ask(LibvirtWatch *watch, const L3vmPort *guest)
 /* What happened while nobody listened, to guests between two hosts. */
 static void catch_up(LibvirtWatch *watch)
 {
-	g_autoptr(GPtrArray) guests =
-		g_ptr_array_new_with_free_func((GDestroyNotify)l3vm_port_free);
+	g_autoptr(GPtrArray)
+		guests = g_ptr_array_new_with_free_func((GDestroyNotify)l3vm_port_free);
 	GHashTableIter iter;
 	void *value;
 
@@ -329,9 +329,10 @@ static bool register_events(LibvirtWatch *watch)
 	return virConnectDomainEventRegisterAny(c, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
 						VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle),
 						watch, NULL) >= 0 &&
-	       virConnectDomainEventRegisterAny(
-		       c, NULL, VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION,
-		       VIR_DOMAIN_EVENT_CALLBACK(on_iteration), watch, NULL) >= 0 &&
+	       virConnectDomainEventRegisterAny(c, NULL,
+						VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION,
+						VIR_DOMAIN_EVENT_CALLBACK(on_iteration),
+						watch, NULL) >= 0 &&
 	       virConnectDomainQemuMonitorEventRegister(c, NULL, NULL, on_qemu, watch,
 							NULL, 0) >= 0 &&
 	       virConnectRegisterCloseCallback(c, on_close, watch, NULL) >= 0;

@@ -31,8 +31,8 @@
 
 /* Milliseconds between two attempts: of the first, and at most. QEMU makes the
  * socket a moment before it listens. */
-#define RETRY_FIRST 50
-#define RETRY_MAX   30000
+#define RETRY_FIRST   50
+#define RETRY_MAX     30000
 /* Seconds between two looks at the directories. */
 #define LOOK_INTERVAL 5
 
@@ -48,13 +48,13 @@ struct QmpWatch {
 typedef struct Monitor {
 	QmpWatch *watch;
 	char *path;
-	Qmp *qmp;	/* NULL: not connected */
-	guint retry;	/* timer until the next attempt */
-	guint delay;	/* after which there is another, ms */
+	Qmp *qmp;    /* NULL: not connected */
+	guint retry; /* timer until the next attempt */
+	guint delay; /* after which there is another, ms */
 	bool ready, complained;
 	/* whose it is, once told; the file's name stands in for a name */
 	char *name, *uuid;
-	char *status;	/* the last answer, see catch_up() */
+	char *status; /* the last answer, see catch_up() */
 } Monitor;
 
 /* --- whose it is ------------------------------------------------------------- */
@@ -178,7 +178,8 @@ static void on_event(void *data, const char *event, int64_t when,
 	if (!port)
 		return;
 	if (!strcmp(event, "MIGRATION"))
-		guest_migrates(agent, port, text_in(details, "status"), "qmp-migration");
+		guest_migrates(agent, port, text_in(details, "status"),
+			       "qmp-migration");
 	else if (!strcmp(event, "STOP"))
 		guest_stopped(agent, guest, when, "qmp-stop");
 	else if (!strcmp(event, "RESUME"))
@@ -221,7 +222,8 @@ static void on_ready(void *data)
 	monitor->complained = false;
 	monitor->ready = true;
 	monitor->delay = RETRY_FIRST;
-	for (QmpCommand command = QMP_MIGRATION_EVENTS; command < QMP_COMMANDS; command++)
+	for (QmpCommand command = QMP_MIGRATION_EVENTS; command < QMP_COMMANDS;
+	     command++)
 		qmp_ask(monitor->qmp, command);
 }
 
@@ -424,8 +426,8 @@ QmpWatch *qmp_watch_new(Agent *agent, char *const *sockets)
 					       g_free);
 	watch->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (watch->inotify >= 0)
-		watch->source = g_unix_fd_add(watch->inotify, G_IO_IN, directory_changed,
-					      watch);
+		watch->source = g_unix_fd_add(watch->inotify, G_IO_IN,
+					      directory_changed, watch);
 	else
 		l3vm_warn("QMP sockets are found every %d s only: %s", LOOK_INTERVAL,
 			  g_strerror(errno));

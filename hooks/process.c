@@ -8,15 +8,16 @@
 /* libvirt keeps the PID there, for guests of any name (it has no '/'). */
 static char *command_line(const char *guest, gsize *size)
 {
-	g_autofree char *pid_file =
-		g_strdup_printf(L3VM_LIBVIRT_RUNDIR "/qemu/%s.pid", guest);
+	g_autofree char *pid_file = g_strdup_printf(L3VM_LIBVIRT_RUNDIR "/qemu/%s.pid",
+						    guest);
 	g_autofree char *text = NULL;
 	g_autofree char *path = NULL;
 	char *arguments = NULL;
 	guint64 pid;
 
 	if (strchr(guest, '/') || !g_file_get_contents(pid_file, &text, NULL, NULL) ||
-	    !g_ascii_string_to_unsigned(g_strchomp(text), 10, 1, G_MAXINT32, &pid, NULL))
+	    !g_ascii_string_to_unsigned(g_strchomp(text), 10, 1, G_MAXINT32, &pid,
+					NULL))
 		return NULL;
 	path = g_strdup_printf("/proc/%u/cmdline", (unsigned)pid);
 	g_file_get_contents(path, &arguments, size, NULL);

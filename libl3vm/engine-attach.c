@@ -85,8 +85,8 @@ static bool load_old(L3vmSession *session, const L3vmPort *new, L3vmPort **old,
 	return true;
 }
 
-static bool add_step(L3vmSession *session, GPtrArray *steps, L3vmPort *port, L3vmEvent event,
-		     GError **error)
+static bool add_step(L3vmSession *session, GPtrArray *steps, L3vmPort *port,
+		     L3vmEvent event, GError **error)
 {
 	g_autoptr(L3vmPort) new = port;
 	L3vmPort *old = NULL;
@@ -140,8 +140,8 @@ static bool remember(L3vm *host, L3vmGuest *guest, L3vmAttachMode mode,
 static GPtrArray *resolve_all(L3vm *host, L3vmPort *const *requests, size_t n,
 			      GError **error)
 {
-	g_autoptr(GPtrArray) ports =
-		g_ptr_array_new_with_free_func((GDestroyNotify)l3vm_port_free);
+	g_autoptr(GPtrArray)
+		ports = g_ptr_array_new_with_free_func((GDestroyNotify)l3vm_port_free);
 
 	for (size_t i = 0; i < n; i++) {
 		GError *failure = NULL;
@@ -192,10 +192,11 @@ static bool attach_resolved(L3vm *host, GPtrArray *ports, L3vmPort *const *reque
 	event = event_of(mode, session.guest);
 	for (guint i = 0; i < ports->len; i++)
 		if (!add_step(&session, steps,
-			      l3vm_port_copy(g_ptr_array_index(ports, i)), event, error))
+			      l3vm_port_copy(g_ptr_array_index(ports, i)), event,
+			      error))
 			return false;
-	if (steps->len && !l3vm_commit(host, session.guest, steps, l3vm_event_name(event),
-				       NULL, error))
+	if (steps->len && !l3vm_commit(host, session.guest, steps,
+				       l3vm_event_name(event), NULL, error))
 		return false;
 	return remember(host, session.guest, mode, requests, n_requests, error);
 }
@@ -221,8 +222,8 @@ bool l3vm_without_config(L3vm *host, L3vmPort *const *ports, size_t n, GError **
 	return true;
 }
 
-bool l3vm_attach(L3vm *host, L3vmPort *const *ports, size_t n_ports, L3vmAttachMode mode,
-		 GError **error)
+bool l3vm_attach(L3vm *host, L3vmPort *const *ports, size_t n_ports,
+		 L3vmAttachMode mode, GError **error)
 {
 	g_autoptr(GPtrArray) resolved = NULL;
 

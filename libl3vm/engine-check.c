@@ -37,7 +37,8 @@ static void check_config(Check *check)
 	if (check->host->config)
 		find(check, "ok", "configuration", check->host->config_path, NULL);
 	else
-		find(check, "error", "configuration", check->host->config_error->message,
+		find(check, "error", "configuration",
+		     check->host->config_error->message,
 		     "correct the file; until then no guest can start");
 }
 
@@ -61,8 +62,8 @@ static const struct {
 	{ "net/ipv4/ip_forward", 1, "error", "is 0: IPv4 is not routed",
 	  "sysctl -w net.ipv4.ip_forward=1, and in /etc/sysctl.d" },
 	{ "net/ipv6/conf/all/forwarding", 1, "error", "is 0: IPv6 is not routed",
-	  "sysctl -w net.ipv6.conf.all.forwarding=1, and in /etc/sysctl.d (uplinks that "
-	  "need router advertisements then want accept_ra=2)" },
+	  "sysctl -w net.ipv6.conf.all.forwarding=1, and in /etc/sysctl.d (uplinks "
+	  "that need router advertisements then want accept_ra=2)" },
 	/* the larger of `all` and the interface's own counts */
 	{ "net/ipv4/conf/all/rp_filter", 0, "warning",
 	  "is not 0: the interface's own strict mode may be overridden (2 is loose)",
@@ -81,7 +82,8 @@ static const struct {
 static void check_settings(Check *check)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(settings); i++) {
-		g_autofree char *path = g_strconcat("/proc/sys/", settings[i].path, NULL);
+		g_autofree char *path = g_strconcat("/proc/sys/", settings[i].path,
+						    NULL);
 		g_autofree char *text = NULL;
 
 		if (!g_file_get_contents(path, &text, NULL, NULL))
@@ -97,7 +99,8 @@ static void check_settings(Check *check)
 
 static void check_hook(Check *check, const char *driver)
 {
-	g_autofree char *path = g_build_filename(L3VM_HOOKS_DIR, driver, "50-l3vm", NULL);
+	g_autofree char *path = g_build_filename(L3VM_HOOKS_DIR, driver, "50-l3vm",
+						 NULL);
 	g_autofree char *subject = g_strdup_printf("libvirt hook %s", driver);
 
 	if (access(path, X_OK) == 0)
@@ -141,8 +144,8 @@ static void check_hostname(Check *check)
 		find(check, "ok", "host name", name, NULL);
 	else
 		find(check, "warning", "host name",
-		     "is short and not in /etc/hosts: each migration waits for DNS while "
-		     "the guest is stopped",
+		     "is short and not in /etc/hosts: each migration waits for DNS "
+		     "while the guest is stopped",
 		     "add it to /etc/hosts, or use a name with a domain");
 }
 
@@ -176,8 +179,8 @@ static void check_daemon(Check *check)
 		}
 	if (!found)
 		find(check, "warning", "routing daemon",
-		     "neither BIRD nor FRR answers on its usual socket: nobody announces "
-		     "the routes",
+		     "neither BIRD nor FRR answers on its usual socket: nobody "
+		     "announces the routes",
 		     "start it; recipes are in the examples");
 }
 
@@ -244,8 +247,8 @@ static void check_ports(Check *check)
 char *l3vm_check(L3vm *host, GError **error)
 {
 	static void (*const checks[])(Check *) = {
-		check_config, check_state_directory, check_settings, check_hooks,
-		check_hostname, check_daemon, check_networkd, check_ports,
+		check_config,	check_state_directory, check_settings, check_hooks,
+		check_hostname, check_daemon,	       check_networkd, check_ports,
 	};
 	Check check = { .host = host, .findings = json_object_new_array() };
 	struct json_object *root = json_object_new_object();

@@ -45,8 +45,8 @@ bool l3vm_remove_ports(L3vmSession *session, GError **error)
 		else if (!remove_unreadable(session, name, error))
 			return false;
 	}
-	return !steps->len || l3vm_commit(session->host, session->guest, steps, "stopped",
-					  NULL, error);
+	return !steps->len || l3vm_commit(session->host, session->guest, steps,
+					  "stopped", NULL, error);
 }
 
 bool l3vm_detach_guest(L3vm *host, const char *name, GError **error)

@@ -44,8 +44,8 @@ static bool transition(L3vmSession *session, L3vmEvent event, const L3vmPort *as
 
 	for (guint i = 0; i < session->guest->ports->len; i++) {
 		L3vmPort *old = l3vm_record_load(
-			session->host->store, g_ptr_array_index(session->guest->ports, i),
-			NULL);
+			session->host->store,
+			g_ptr_array_index(session->guest->ports, i), NULL);
 		L3vmPort *new;
 
 		if (!old)
@@ -76,7 +76,8 @@ bool l3vm_guest_event(L3vm *host, const char *name, L3vmEvent event,
 		return g_propagate_error(error, failure), false;
 	if (!found || !found->ports->len)
 		return l3vm_fail(error, L3VM_ERROR_NOT_FOUND,
-				 "guest %s: has no port here (see `l3vm status`)", name);
+				 "guest %s: has no port here (see `l3vm status`)",
+				 name);
 	if (!l3vm_need_kernel(host, error) ||
 	    !l3vm_session_begin(&session, host, found->guest, found->uuid, error))
 		return false;
@@ -110,7 +111,8 @@ bool l3vm_incoming(L3vm *host, const char *guest, const char *uuid,
 	return l3vm_guest_save(host->store, session.guest, error);
 }
 
-bool l3vm_incoming_forget(L3vm *host, const char *guest, const char *uuid, GError **error)
+bool l3vm_incoming_forget(L3vm *host, const char *guest, const char *uuid,
+			  GError **error)
 {
 	g_auto(L3vmSession) session = { .host = NULL };
 

@@ -5,9 +5,9 @@
  * The JSON of status is a stable interface (see l3vm(8)); it names what should
  * be and whether the kernel has it.
  */
+#include "engine-status.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "engine-status.h"
 
 #include <string.h>
 
@@ -24,10 +24,10 @@ static struct json_object *address_list(const GArray *addrs, bool prefixes)
 	for (guint i = 0; i < addrs->len; i++) {
 		const L3vmAddr *addr = &g_array_index(addrs, L3vmAddr, i);
 
-		json_object_array_add(
-			array, json_object_new_string(
-				       prefixes ? l3vm_prefix_format(addr, text)
-						: l3vm_addr_format(addr, text)));
+		json_object_array_add(array,
+				      json_object_new_string(
+					      prefixes ? l3vm_prefix_format(addr, text)
+						       : l3vm_addr_format(addr, text)));
 	}
 	return array;
 }
@@ -55,7 +55,8 @@ static struct json_object *route_list(const L3vmSet *wanted, const L3vmSet *obse
 			route, "dst",
 			json_object_new_string(l3vm_prefix_format(&o->addr, text)));
 		json_object_object_add(route, "table", json_object_new_int64(o->table));
-		json_object_object_add(route, "metric", json_object_new_int64(o->metric));
+		json_object_object_add(route, "metric",
+				       json_object_new_int64(o->metric));
 		json_object_object_add(
 			route, "present",
 			json_object_new_boolean(is_present(observed, o)));
@@ -71,7 +72,8 @@ static struct json_object *problem_list(const L3vmPort *port, const L3vmSet *wan
 	struct json_object *array = json_object_new_array();
 
 	if (port->ifname && !present) {
-		json_object_array_add(array, json_object_new_string("interface is gone"));
+		json_object_array_add(array,
+				      json_object_new_string("interface is gone"));
 		return array;
 	}
 	if (port->state == L3VM_STATE_GONE)
@@ -97,7 +99,8 @@ static struct json_object *problem_list(const L3vmPort *port, const L3vmSet *wan
 	return array;
 }
 
-static struct json_object *announce_list(const L3vmPort *port, struct json_object *routes)
+static struct json_object *announce_list(const L3vmPort *port,
+					 struct json_object *routes)
 {
 	struct json_object *array = json_object_new_array();
 	bool all = true;
@@ -108,7 +111,8 @@ static struct json_object *announce_list(const L3vmPort *port, struct json_objec
 	for (char **name = port->net->announce; name && *name; name++) {
 		struct json_object *entry = json_object_new_object();
 
-		json_object_object_add(entry, "announcer", json_object_new_string(*name));
+		json_object_object_add(entry, "announcer",
+				       json_object_new_string(*name));
 		json_object_object_add(entry, "ok", json_object_new_boolean(all));
 		json_object_array_add(array, entry);
 	}
@@ -122,12 +126,14 @@ static void add_identity(struct json_object *entry, const L3vmPort *port)
 	json_object_object_add(entry, "guest", json_object_new_string(port->guest));
 	json_object_object_add(entry, "uuid", string_or_null(port->uuid));
 	json_object_object_add(entry, "ifname", string_or_null(port->ifname));
+	json_object_object_add(entry, "ifindex",
+			       port->ifindex ? json_object_new_int64(port->ifindex)
+					     : NULL);
 	json_object_object_add(
-		entry, "ifindex",
-		port->ifindex ? json_object_new_int64(port->ifindex) : NULL);
-	json_object_object_add(entry, "mac",
-			       json_object_new_string(l3vm_mac_format(&port->mac, text)));
-	json_object_object_add(entry, "network", json_object_new_string(port->net->name));
+		entry, "mac",
+		json_object_new_string(l3vm_mac_format(&port->mac, text)));
+	json_object_object_add(entry, "network",
+			       json_object_new_string(port->net->name));
 	json_object_object_add(
 		entry, "mode",
 		json_object_new_string(port->net->mode == L3VM_MODE_BRIDGE ? "bridge"
@@ -148,7 +154,8 @@ static struct json_object *describe_port(L3vm *host, const L3vmPort *port,
 	l3vm_intent_network(wanted, port->net, &host->ranks, &host->facts);
 	l3vm_intent_port(wanted, port, &host->ranks, &host->facts);
 	add_identity(entry, port);
-	json_object_object_add(entry, "addresses", address_list(port->addresses, false));
+	json_object_object_add(entry, "addresses",
+			       address_list(port->addresses, false));
 	json_object_object_add(entry, "prefixes", address_list(port->prefixes, true));
 	json_object_object_add(entry, "learned", json_object_new_array());
 	routes = route_list(wanted, observed);
@@ -178,8 +185,8 @@ static GPtrArray *ports_of(L3vm *host, const char *guest, GError **error)
 	return g_steal_pointer(&ports);
 }
 
-static bool observe_ports(L3vm *host, const GPtrArray *ports, bool all, L3vmSet *observed,
-			  GError **error)
+static bool observe_ports(L3vm *host, const GPtrArray *ports, bool all,
+			  L3vmSet *observed, GError **error)
 {
 	g_autoptr(L3vmSet) candidates = l3vm_set_new();
 
@@ -189,9 +196,9 @@ static bool observe_ports(L3vm *host, const GPtrArray *ports, bool all, L3vmSet 
 		l3vm_intent_network(candidates, port->net, &host->ranks, &host->facts);
 		l3vm_intent_port(candidates, port, &host->ranks, &host->facts);
 	}
-	return host->kernel->ops->observe(host->kernel, candidates,
-					  all ? L3VM_OBSERVE_ALL : L3VM_OBSERVE_CANDIDATES,
-					  observed, error);
+	return host->kernel->ops->observe(
+		host->kernel, candidates,
+		all ? L3VM_OBSERVE_ALL : L3VM_OBSERVE_CANDIDATES, observed, error);
 }
 
 struct json_object *l3vm_status_ports(L3vm *host, const char *guest, GError **error)
@@ -264,7 +271,8 @@ static void append_states(GString *text, struct json_object *ports)
 	for (size_t i = 0; i < json_object_array_length(ports); i++) {
 		L3vmState state;
 
-		if (l3vm_state_parse(text_of(json_object_array_get_idx(ports, i), "state"),
+		if (l3vm_state_parse(text_of(json_object_array_get_idx(ports, i),
+					     "state"),
 				     &state))
 			counts[state]++;
 	}
@@ -290,7 +298,8 @@ static unsigned missing_routes(struct json_object *port)
 static void append_per_port(GString *text, struct json_object *ports, const char *name,
 			    const char *help, unsigned (*value)(struct json_object *))
 {
-	g_string_append_printf(text, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+	g_string_append_printf(text, "# HELP %s %s\n# TYPE %s gauge\n", name, help,
+			       name);
 	for (size_t i = 0; i < json_object_array_length(ports); i++) {
 		struct json_object *port = json_object_array_get_idx(ports, i);
 

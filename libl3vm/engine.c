@@ -11,7 +11,8 @@
 
 #include <stdlib.h>
 
-static const char *first_of(const char *given, const char *variable, const char *built_in)
+static const char *first_of(const char *given, const char *variable,
+			    const char *built_in)
 {
 	const char *environment = getenv(variable);
 
@@ -27,7 +28,8 @@ L3vm *l3vm_new(const char *config_file, const char *state_dir, GError **error)
 	(void)error; /* a place for what may fail one day; nothing can today */
 	host->config_path =
 		g_strdup(first_of(config_file, "L3VM_CONFIG", L3VM_CONFIG_FILE));
-	host->state_dir = g_strdup(first_of(state_dir, "L3VM_STATE_DIR", L3VM_STATE_DIR));
+	host->state_dir =
+		g_strdup(first_of(state_dir, "L3VM_STATE_DIR", L3VM_STATE_DIR));
 	host->config = l3vm_config_load(host->config_path, &host->config_error);
 	if (host->config) {
 		host->ranks = host->config->ranks;

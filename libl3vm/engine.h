@@ -29,11 +29,11 @@
 
 struct L3vm {
 	char *config_path, *state_dir;
-	L3vmConfig *config;   /* NULL: see config_error */
+	L3vmConfig *config; /* NULL: see config_error */
 	GError *config_error;
-	L3vmStore *store;     /* NULL until first needed */
-	L3vmKernel *kernel;   /* likewise */
-	L3vmRanks ranks;      /* the defaults without a configuration */
+	L3vmStore *store;   /* NULL until first needed */
+	L3vmKernel *kernel; /* likewise */
+	L3vmRanks ranks;    /* the defaults without a configuration */
 	uint8_t protocol;
 	L3vmHostFacts facts;
 };

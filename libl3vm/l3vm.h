@@ -125,9 +125,8 @@ typedef enum {
  * against an empty kernel instead of this one (needs no privilege and no
  * interface).
  */
-bool l3vm_plan(L3vm *host, L3vmPort *const *ports, size_t n_ports,
-	       L3vmAttachMode mode, L3vmPlanFormat format, bool from_scratch,
-	       char **text, GError **error);
+bool l3vm_plan(L3vm *host, L3vmPort *const *ports, size_t n_ports, L3vmAttachMode mode,
+	       L3vmPlanFormat format, bool from_scratch, char **text, GError **error);
 
 /* Absent is success. @guest is a name or a UUID. */
 bool l3vm_detach_port(L3vm *host, const char *ifname, GError **error);
@@ -149,8 +148,7 @@ bool l3vm_incoming_forget(L3vm *host, const char *guest, const char *uuid,
  * A guest is about to be given interfaces: the bridges that its @ports will
  * be put into are made; an address that attach would refuse is refused now.
  */
-bool l3vm_prepare(L3vm *host, L3vmPort *const *ports, size_t n_ports,
-		  GError **error);
+bool l3vm_prepare(L3vm *host, L3vmPort *const *ports, size_t n_ports, GError **error);
 
 /*
  * A manager's network is starting or has started. If @network or @bridge is

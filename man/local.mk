@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # man/local.mk - manual pages, with the paths of this build in them
 man_pages = \
+	%D%/l3vm-agent.8 \
 	%D%/l3vm-hooks.7 \
 	%D%/l3vm.8 \
 	%D%/l3vm.conf.5

@@ -20,6 +20,7 @@ unit_tests = \
 	%D%/unit/test-engine-migrate \
 	%D%/unit/test-engine-policy \
 	%D%/unit/test-error \
+	%D%/unit/test-events \
 	%D%/unit/test-guest-name \
 	%D%/unit/test-hook \
 	%D%/unit/test-inject \
@@ -27,6 +28,7 @@ unit_tests = \
 	%D%/unit/test-lock \
 	%D%/unit/test-log \
 	%D%/unit/test-migration \
+	%D%/unit/test-migration-random \
 	%D%/unit/test-name \
 	%D%/unit/test-nd \
 	%D%/unit/test-network \
@@ -38,12 +40,14 @@ unit_tests = \
 	%D%/unit/test-reconcile \
 	%D%/unit/test-record \
 	%D%/unit/test-state \
+	%D%/unit/test-state-owner \
 	%D%/unit/test-status \
 	%D%/unit/test-verdict
 contract_tests = \
 	%D%/contract/test-engine-crash \
 	%D%/contract/test-engine-crowd \
 	%D%/contract/test-kernel-fake \
+	%D%/contract/test-kernel-joined \
 	%D%/contract/test-kernel-netlink
 test_headers = \
 	%D%/contract/contract.h \
@@ -52,6 +56,7 @@ test_headers = \
 	%D%/unit/config-place.h \
 	%D%/unit/engine-host.h \
 	%D%/unit/hook-documents.h \
+	%D%/unit/migration-world.h \
 	%D%/unit/record-place.h \
 	%D%/unit/values.h
 
@@ -62,6 +67,8 @@ tests_unit_test_engine_migrate_SOURCES = %D%/unit/test-engine-migrate.c \
 	%D%/unit/engine-host.c
 tests_unit_test_engine_policy_SOURCES = %D%/unit/test-engine-policy.c \
 	%D%/unit/engine-host.c
+tests_unit_test_migration_random_SOURCES = %D%/unit/test-migration-random.c \
+	%D%/unit/migration-host.c %D%/unit/migration-world.c
 tests_unit_test_reconcile_SOURCES = %D%/unit/test-reconcile.c %D%/unit/engine-host.c
 tests_unit_test_status_SOURCES = %D%/unit/test-status.c %D%/unit/engine-host.c
 
@@ -73,6 +80,8 @@ contract_sources = %D%/contract/contract.c \
 	%D%/contract/contract-routes.c
 tests_contract_test_kernel_fake_SOURCES = %D%/contract/test-kernel-fake.c \
 	$(contract_sources)
+tests_contract_test_kernel_joined_SOURCES = %D%/contract/test-kernel-joined.c \
+	%D%/contract/netns.c
 tests_contract_test_kernel_netlink_SOURCES = %D%/contract/test-kernel-netlink.c \
 	%D%/contract/netns.c $(contract_sources)
 tests_contract_test_engine_crash_SOURCES = %D%/contract/test-engine-crash.c \
@@ -109,9 +118,14 @@ tests_golden_stub_libvirt_qemu_LDADD = $(stub_ldadd)
 tests_golden_stub_libvirt_network_SOURCES = hooks/network.c %D%/golden/stub-engine.c
 tests_golden_stub_libvirt_network_LDADD = $(stub_ldadd)
 
+# The state table as spin reads it.
+check_PROGRAMS += %D%/model/print-table
+tests_model_print_table_LDADD = libl3vm-core.la $(GLIB_LIBS)
+
 # Scripts and data; dist-hook takes out what a build in the tree leaves there.
 test_folders = \
 	%D%/golden \
+	%D%/model \
 	%D%/netns \
 	%D%/lab
 EXTRA_DIST += $(test_headers) %D%/run %D%/packages %D%/lib %D%/lint $(test_folders)

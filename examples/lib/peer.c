@@ -28,7 +28,7 @@
 #define RECORD_SIZE 64
 #define CLIENTS	    16
 /* What is still under way when the last has been sent may take this long. */
-#define PATIENCE 3.0
+#define PATIENCE    3.0
 
 static double now(void)
 {
@@ -160,8 +160,9 @@ static int connect_to(const char *address, const char *port, int type)
 		fprintf(stderr, "peer: %s: not an address\n", address);
 		exit(2);
 	}
-	if (fd < 0 || connect(fd, ip6 ? (struct sockaddr *)&in6 : (struct sockaddr *)&in,
-			      ip6 ? sizeof(in6) : sizeof(in)))
+	if (fd < 0 ||
+	    connect(fd, ip6 ? (struct sockaddr *)&in6 : (struct sockaddr *)&in,
+		    ip6 ? sizeof(in6) : sizeof(in)))
 		die("connect");
 	return fd;
 }

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 /* clang-format off: it would write the name as a subtraction */
-G_DEFINE_QUARK(l3vm-error-quark, l3vm_error)
+G_DEFINE_QUARK(l3vm - error - quark, l3vm_error)
 /* clang-format on */
 
 int l3vm_exit_status(const GError *error)

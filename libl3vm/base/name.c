@@ -10,7 +10,8 @@ bool l3vm_ifname_is_valid(const char *name)
 {
 	size_t size = strlen(name);
 
-	if (size < 1 || size >= IF_NAMESIZE || !strcmp(name, ".") || !strcmp(name, ".."))
+	if (size < 1 || size >= IF_NAMESIZE || !strcmp(name, ".") ||
+	    !strcmp(name, ".."))
 		return false;
 	for (const char *c = name; *c; c++)
 		if (*c <= ' ' || *c > '~' || strchr("/%:", *c))

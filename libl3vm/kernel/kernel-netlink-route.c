@@ -96,8 +96,8 @@ bool l3vm_netlink_lookup(L3vmNetlink *netlink, const L3vmAddr *addr,
 			 L3vmRouteEntry *entry, unsigned *kernel_type)
 {
 	struct rtmsg *header;
-	g_autoptr(L3vmNlMsg) msg =
-		l3vm_nl_request(RTM_GETROUTE, 0, sizeof(*header), &header);
+	g_autoptr(L3vmNlMsg)
+		msg = l3vm_nl_request(RTM_GETROUTE, 0, sizeof(*header), &header);
 	Lookup lookup = { .kernel_type = RTN_UNSPEC };
 
 	header->rtm_family = addr->family;
@@ -146,8 +146,8 @@ bool l3vm_netlink_routes(L3vmNetlink *netlink, const L3vmRouteFilter *filter,
 			 GArray *entries, GError **error)
 {
 	struct rtmsg *header;
-	g_autoptr(L3vmNlMsg) msg =
-		l3vm_nl_request(RTM_GETROUTE, 0, sizeof(*header), &header);
+	g_autoptr(L3vmNlMsg)
+		msg = l3vm_nl_request(RTM_GETROUTE, 0, sizeof(*header), &header);
 	g_autofree char *text = NULL;
 	int result;
 
@@ -156,7 +156,8 @@ bool l3vm_netlink_routes(L3vmNetlink *netlink, const L3vmRouteFilter *filter,
 	header->rtm_type = (unsigned char)filter->kernel_type;
 	if (filter->table)
 		nla_put_u32(msg, RTA_TABLE, filter->table);
-	result = l3vm_nl_dump(netlink->nl, msg, take_route, drop_routes, entries, &text);
+	result = l3vm_nl_dump(netlink->nl, msg, take_route, drop_routes, entries,
+			      &text);
 	/* a table that nothing was ever put into does not exist */
 	if (result && !(filter->table && result == ENOENT))
 		return l3vm_fail_errno(error, result, "reading routes: %s",
@@ -164,7 +165,8 @@ bool l3vm_netlink_routes(L3vmNetlink *netlink, const L3vmRouteFilter *filter,
 	return true;
 }
 
-static void put_next_hop(struct nl_msg *msg, struct rtmsg *header, const L3vmObject *route)
+static void put_next_hop(struct nl_msg *msg, struct rtmsg *header,
+			 const L3vmObject *route)
 {
 	uint8_t via[2 + 16];
 	const uint16_t family = AF_INET6;
@@ -209,8 +211,8 @@ struct nl_msg *l3vm_route_message(const L3vmNetlink *netlink, int type, int flag
 					    route->addr.family == AF_INET
 				    ? RT_SCOPE_LINK
 				    : RT_SCOPE_UNIVERSE;
-	header->rtm_table =
-		(unsigned char)(route->table < 256 ? route->table : RT_TABLE_UNSPEC);
+	header->rtm_table = (unsigned char)(route->table < 256 ? route->table
+							       : RT_TABLE_UNSPEC);
 	nla_put_u32(msg, RTA_TABLE, route->table);
 	nla_put_u32(msg, RTA_PRIORITY, route->metric);
 	nla_put(msg, RTA_DST, (int)l3vm_family_bytes(route->addr.family),

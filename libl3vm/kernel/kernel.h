@@ -50,8 +50,8 @@ typedef struct L3vmKernelOps {
 	 * said just now; a dump can omit what is there (reading it as "gone"
 	 * and adding it again is harmless, withdrawing because of it is not).
 	 */
-	bool (*observe)(L3vmKernel *kernel, const L3vmSet *candidates,
-			L3vmObserve how, L3vmSet *observed, GError **error);
+	bool (*observe)(L3vmKernel *kernel, const L3vmSet *candidates, L3vmObserve how,
+			L3vmSet *observed, GError **error);
 
 	/*
 	 * Makes one change. Adding what is there already, identically, and

@@ -16,7 +16,7 @@
 #define RECEIVE_BUFFER (8 * 1024 * 1024)
 #define BUFFER_SIZE    65536
 /* Datagrams per call, so that a storm does not starve the main loop. */
-#define BATCH 64
+#define BATCH	       64
 
 struct L3vmMonitor {
 	int fd;
@@ -41,7 +41,8 @@ static bool set_up(int fd, GError **error)
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		return l3vm_fail_errno(error, errno, "rtnetlink: %s", g_strerror(errno));
+		return l3vm_fail_errno(error, errno, "rtnetlink: %s",
+				       g_strerror(errno));
 	for (size_t i = 0; i < G_N_ELEMENTS(groups); i++)
 		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
 			       sizeof(groups[i])))
@@ -152,7 +153,8 @@ void l3vm_monitor_read(L3vmMonitor *monitor)
 		struct sockaddr_nl from = { 0 };
 		socklen_t from_size = sizeof(from);
 		ssize_t size = recvfrom(monitor->fd, monitor->buffer.bytes, BUFFER_SIZE,
-					MSG_TRUNC, (struct sockaddr *)&from, &from_size);
+					MSG_TRUNC, (struct sockaddr *)&from,
+					&from_size);
 
 		if (size < 0 && errno == EINTR)
 			continue;

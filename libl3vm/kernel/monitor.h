@@ -13,10 +13,10 @@
 #include "model/object.h"
 
 typedef enum {
-	L3VM_MONITOR_LINK,	/* ifindex, ifname, gone */
-	L3VM_MONITOR_ROUTE,	/* route, protocol, gone */
-	L3VM_MONITOR_OTHER,	/* an address, neighbour or rule; ifindex or 0 */
-	L3VM_MONITOR_OVERRUN,	/* notifications were lost: everything may have
+	L3VM_MONITOR_LINK,    /* ifindex, ifname, gone */
+	L3VM_MONITOR_ROUTE,   /* route, protocol, gone */
+	L3VM_MONITOR_OTHER,   /* an address, neighbour or rule; ifindex or 0 */
+	L3VM_MONITOR_OVERRUN, /* notifications were lost: everything may have
 				 * changed */
 } L3vmMonitorKind;
 

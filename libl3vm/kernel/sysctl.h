@@ -4,9 +4,9 @@
  *
  * IPv4's can be set by interface index (IFLA_INET_CONF, net/ipv4/devinet.c), of
  * IPv6's the address generation mode; all others and the neighbour table's only
- * through a file that is named after the interface. There the name is checked to still mean the same interface once
- * the file is open, so that a tap that was deleted and made anew under its name
- * is never written to.
+ * through a file that is named after the interface. There the name is checked to
+ * still mean the same interface once the file is open, so that a tap that was
+ * deleted and made anew under its name is never written to.
  */
 #ifndef L3VM_KERNEL_SYSCTL_H
 #define L3VM_KERNEL_SYSCTL_H

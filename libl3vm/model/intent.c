@@ -64,18 +64,12 @@ static const struct {
 	L3vmSysctl key;
 	uint32_t value;
 } router_sysctls[] = {
-	{ L3VM_SYSCTL_IP4_FORWARDING, 1 },
-	{ L3VM_SYSCTL_IP4_RP_FILTER, 1 },
-	{ L3VM_SYSCTL_IP4_SEND_REDIRECTS, 0 },
-	{ L3VM_SYSCTL_IP4_ACCEPT_REDIRECTS, 0 },
-	{ L3VM_SYSCTL_IP4_ARP_IGNORE, 1 },
-	{ L3VM_SYSCTL_IP4_ARP_ANNOUNCE, 2 },
-	{ L3VM_SYSCTL_IP6_DISABLE, 0 },
-	{ L3VM_SYSCTL_IP6_ADDR_GEN_MODE, 1 },
-	{ L3VM_SYSCTL_IP6_ACCEPT_RA, 0 },
-	{ L3VM_SYSCTL_IP6_ACCEPT_REDIRECTS, 0 },
-	{ L3VM_SYSCTL_IP6_ACCEPT_DAD, 0 },
-	{ L3VM_SYSCTL_IP6_FORWARDING, 1 },
+	{ L3VM_SYSCTL_IP4_FORWARDING, 1 },     { L3VM_SYSCTL_IP4_RP_FILTER, 1 },
+	{ L3VM_SYSCTL_IP4_SEND_REDIRECTS, 0 }, { L3VM_SYSCTL_IP4_ACCEPT_REDIRECTS, 0 },
+	{ L3VM_SYSCTL_IP4_ARP_IGNORE, 1 },     { L3VM_SYSCTL_IP4_ARP_ANNOUNCE, 2 },
+	{ L3VM_SYSCTL_IP6_DISABLE, 0 },	       { L3VM_SYSCTL_IP6_ADDR_GEN_MODE, 1 },
+	{ L3VM_SYSCTL_IP6_ACCEPT_RA, 0 },      { L3VM_SYSCTL_IP6_ACCEPT_REDIRECTS, 0 },
+	{ L3VM_SYSCTL_IP6_ACCEPT_DAD, 0 },     { L3VM_SYSCTL_IP6_FORWARDING, 1 },
 };
 
 static void want_gateway(L3vmSet *set, const Interface *interface,
@@ -193,7 +187,8 @@ static L3vmAddr next_hop(L3vmSet *set, const Interface *interface, const L3vmPor
 }
 
 static void want_route(L3vmSet *set, const Interface *interface, const L3vmPort *port,
-		       const L3vmAddr *destination, const L3vmAddr *via, uint32_t metric)
+		       const L3vmAddr *destination, const L3vmAddr *via,
+		       uint32_t metric)
 {
 	const Interface anywhere = { 0, NULL };
 	L3vmObject o = object(L3VM_OBJECT_ROUTE, interface);
@@ -301,8 +296,8 @@ void l3vm_intent_port(L3vmSet *set, const L3vmPort *port, const L3vmRanks *ranks
 	want_reachability(set, bridged ? &bridge : &tap, port, metric, facts);
 }
 
-static void want_covers(L3vmSet *set, const L3vmNetwork *network, const L3vmRanks *ranks,
-			const L3vmHostFacts *facts)
+static void want_covers(L3vmSet *set, const L3vmNetwork *network,
+			const L3vmRanks *ranks, const L3vmHostFacts *facts)
 {
 	L3vmObject o = { .kind = L3VM_OBJECT_ROUTE,
 			 .table = network->table,
@@ -320,8 +315,8 @@ static void want_covers(L3vmSet *set, const L3vmNetwork *network, const L3vmRank
 	}
 }
 
-void l3vm_intent_network(L3vmSet *set, const L3vmNetwork *network, const L3vmRanks *ranks,
-			 const L3vmHostFacts *facts)
+void l3vm_intent_network(L3vmSet *set, const L3vmNetwork *network,
+			 const L3vmRanks *ranks, const L3vmHostFacts *facts)
 {
 	const Interface bridge = { 0, network->bridge };
 

@@ -45,16 +45,16 @@ typedef struct L3vmNetwork {
 	L3vmMode mode;
 	L3vmAddr gateway4, gateway6; /* full length: 169.254.0.1, fe80::1 */
 	L3vmMac gateway_mac;
-	GArray *allow;	     /* of L3vmAddr; NULL: any unicast address */
-	uint32_t table;	     /* 254 is main */
-	uint32_t mtu;	     /* bytes; 0: leave as it is */
-	bool proxy_arp;	     /* routed mode only */
+	GArray *allow;	/* of L3vmAddr; NULL: any unicast address */
+	uint32_t table; /* 254 is main */
+	uint32_t mtu;	/* bytes; 0: leave as it is */
+	bool proxy_arp; /* routed mode only */
 	bool guard, learn;
 	bool announce_gateway; /* tell a guest that came who its gateway is */
 	L3vmCover cover;
-	char *bridge;	     /* interface name; NULL in routed mode */
-	GArray *derive;	     /* of L3vmDerive, in order; NULL: none */
-	char **announce;     /* NULL-terminated names of announcers */
+	char *bridge;	 /* interface name; NULL in routed mode */
+	GArray *derive;	 /* of L3vmDerive, in order; NULL: none */
+	char **announce; /* NULL-terminated names of announcers */
 } L3vmNetwork;
 
 L3vmNetwork *l3vm_network_new(const char *name); /* the defaults of l3vm.conf(5) */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 /* How much of an object tells which thing it is. */
+/* clang-format off */
 static const struct {
 	bool interface, addr, key, mac, table, metric, number;
 	bool removable;
@@ -19,7 +20,8 @@ static const struct {
 	[L3VM_OBJECT_BRIDGE_PORT] = { .interface = true, .key = true },
 	[L3VM_OBJECT_FDB] = { .interface = true, .mac = true, .removable = true },
 	[L3VM_OBJECT_UP] = { .interface = true },
-	[L3VM_OBJECT_NEIGHBOUR] = { .interface = true, .addr = true, .removable = true },
+	[L3VM_OBJECT_NEIGHBOUR] = {
+		.interface = true, .addr = true, .removable = true },
 	[L3VM_OBJECT_RULE] = { .interface = true,
 			       .addr = true,
 			       .table = true,
@@ -30,6 +32,7 @@ static const struct {
 				.metric = true,
 				.removable = true },
 };
+/* clang-format on */
 
 static guint mix(guint hash, const void *bytes, size_t size)
 {

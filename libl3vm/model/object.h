@@ -105,8 +105,8 @@ typedef struct L3vmObject {
 	bool owned;
 } L3vmObject;
 
-guint l3vm_object_hash(const void *object); /* of the identity */
-gboolean l3vm_object_same(const void *a, const void *b); /* identity */
+guint l3vm_object_hash(const void *object);			  /* of the identity */
+gboolean l3vm_object_same(const void *a, const void *b);	  /* identity */
 bool l3vm_object_equal(const L3vmObject *a, const L3vmObject *b); /* and value */
 
 /* Place in the order of creation: the kind's, but proxy ARP comes last. The

@@ -15,7 +15,8 @@ static char *quoted(const char *name)
 {
 	static const char safe[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "._-@+,";
 
-	return strspn(name, safe) == strlen(name) ? g_strdup(name) : g_shell_quote(name);
+	return strspn(name, safe) == strlen(name) ? g_strdup(name)
+						  : g_shell_quote(name);
 }
 
 static const char *family_option(const L3vmAddr *addr)
@@ -23,7 +24,8 @@ static const char *family_option(const L3vmAddr *addr)
 	return addr->family == AF_INET6 ? "-6 " : "";
 }
 
-static char *address_line(const L3vmChange *change, const L3vmObject *o, const char *dev)
+static char *address_line(const L3vmChange *change, const L3vmObject *o,
+			  const char *dev)
 {
 	bool ip6 = o->addr.family == AF_INET6;
 	char addr[L3VM_ADDR_STRLEN];
@@ -86,7 +88,7 @@ static char *route_line(const L3vmChange *change, const L3vmObject *o, const cha
 {
 	g_autofree char *hop = next_hop(o, dev);
 	char addr[L3VM_ADDR_STRLEN];
-	const char *verb = !change->has_after ? "del"
+	const char *verb = !change->has_after	? "del"
 			   : change->has_before ? "replace"
 						: "add";
 
@@ -197,7 +199,8 @@ char *l3vm_change_describe(const L3vmChange *change)
 	case L3VM_OBJECT_FDB:
 		return g_strdup_printf("%s FDB entry %s dev %s", verb, mac, o->ifname);
 	case L3VM_OBJECT_UP:
-		return g_strdup_printf("set %s %s", o->ifname, o->number ? "up" : "down");
+		return g_strdup_printf("set %s %s", o->ifname,
+				       o->number ? "up" : "down");
 	case L3VM_OBJECT_NEIGHBOUR:
 		return g_strdup_printf("%s neighbour %s dev %s at %s", verb, addr,
 				       o->ifname, mac);
@@ -217,8 +220,8 @@ char *l3vm_plan_to_ip(const L3vmPlan *plan, unsigned protocol)
 	GString *text = g_string_new(NULL);
 
 	for (guint i = 0; i < l3vm_plan_size(plan); i++) {
-		g_autofree char *line =
-			l3vm_change_to_ip(l3vm_plan_get(plan, i), protocol);
+		g_autofree char *line = l3vm_change_to_ip(l3vm_plan_get(plan, i),
+							  protocol);
 
 		if (line)
 			g_string_append_printf(text, "%s\n", line);
@@ -245,9 +248,9 @@ char *l3vm_plan_to_json(const L3vmPlan *plan, unsigned protocol)
 				       line ? json_object_new_string(line) : NULL);
 		json_object_array_add(array, item);
 	}
-	text = g_strdup(json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY |
-							      JSON_C_TO_STRING_SPACED |
-							      JSON_C_TO_STRING_NOSLASHESCAPE));
+	text = g_strdup(json_object_to_json_string_ext(
+		array, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+			       JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(array);
 	return text;
 }

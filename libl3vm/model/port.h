@@ -15,7 +15,7 @@
 /* Bounds of a port: more is refused (DESIGN 7: a device with many addresses
  * holds the rtnl lock for long when it goes). */
 #define L3VM_MAX_ADDRESSES 64
-#define L3VM_MAX_PREFIXES 256
+#define L3VM_MAX_PREFIXES  256
 
 typedef enum {
 	L3VM_STATE_PREPARED, /* interface ready, nothing routed */
@@ -32,18 +32,18 @@ uint32_t l3vm_state_metric(L3vmState state, const L3vmRanks *ranks);
 
 struct L3vmPort {
 	char *guest;
-	char *uuid;	     /* or NULL */
-	char *ifname;	     /* NULL: no interface yet */
+	char *uuid;   /* or NULL */
+	char *ifname; /* NULL: no interface yet */
 	L3vmMac mac;
 	bool has_mac;
-	char *network;	     /* configuration section, or NULL: not said */
-	GArray *addresses;   /* of L3vmAddr */
-	GArray *prefixes;    /* of L3vmAddr */
+	char *network;			  /* configuration section, or NULL: not said */
+	GArray *addresses;		  /* of L3vmAddr */
+	GArray *prefixes;		  /* of L3vmAddr */
 	char *hint_bridge, *hint_network; /* see l3vm_port_set_hint() */
 	bool optional;
 
 	/* resolved */
-	unsigned ifindex;    /* 0: unknown */
+	unsigned ifindex; /* 0: unknown */
 	L3vmState state;
 	int64_t since;	     /* of the state, l3vm_now() */
 	uint32_t generation; /* counts changes of state */

@@ -83,8 +83,8 @@ static bool make_folder(L3vmStore *store, const char *folder, GError **error)
 {
 	if (mkdirat(store->fd, folder, DIR_MODE) == 0 &&
 	    (fchmodat(store->fd, folder, DIR_MODE, 0) == 0 || errno == ENOENT) &&
-	    (!store->for_owner || fchownat(store->fd, folder, store->owner, store->group,
-					   AT_SYMLINK_NOFOLLOW) == 0))
+	    (!store->for_owner || fchownat(store->fd, folder, store->owner,
+					   store->group, AT_SYMLINK_NOFOLLOW) == 0))
 		return true;
 	if (errno == EEXIST)
 		return true;

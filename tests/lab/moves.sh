@@ -72,7 +72,8 @@ for daemon in bird frr; do
 		ok "it boots" wait_until 60 guest_up vm1
 	}
 	ok "$daemon: the client reaches it" reach "$A4" "$A6"
-	ok "$daemon: and what streams end at" wait_until 20 eval '[[ $(connect $A4 7777) == hello ]]'
+	ok "$daemon: and what streams end at" \
+		wait_until 20 eval '[[ $(connect $A4 7777) == hello ]]'
 	for ((i = 0; i < MOVES; i++)); do
 		lossless $daemon hv1 hv2
 		lossless $daemon hv2 hv1

@@ -63,7 +63,7 @@
 
 #define NO_EVENT 99
 
-/* --- two hosts --------------------------------------------------------------------- */
+/* --- two hosts ----------------------------------------------------------------- */
 
 byte record[2] = GONE;	  /* the state on record; GONE also means: no record */
 byte rank[2];		  /* of the best route in the kernel; 0: no route */
@@ -73,21 +73,23 @@ bit tap[2], known_tap[2]; /* one of two interfaces in turn; and the one on recor
 bool bridge;		  /* routes outlive their interface */
 
 bool agent[2];
-chan news[2] = [2] of { byte, bit };
+chan news[2] = [4] of { byte, bit };
 bool timer[2], late[2];	  /* armed; and for a state that the port is no longer in */
 
 byte heard[2];		  /* the rank that the fabric knows of */
 
 byte crashes = CRASHES;
 bool over;		  /* libvirt has nothing more to do */
+byte looks[2] = 10;	  /* what an agent may still do then: it must suffice */
 
-/* --- the promises ------------------------------------------------------------------ */
+/* --- the promises -------------------------------------------------------------- */
 
 byte source;
 bool moving;	 /* the target's hooks, and the copy of the memory */
 bool told;	 /* the source heard of it */
 bool untold[2];	 /* the guest left, and nobody had said that it would, */
 bool fresh[2];	 /* within hold-time */
+bool came[2];	 /* it was in hold-time since its guest came */
 bool evident[2]; /* a call that knew of the guest here has succeeded */
 bool in_time = true; /* and did so before the source's QEMU ended */
 
@@ -105,24 +107,32 @@ bool in_time = true; /* and did so before the source's QEMU ended */
  * back within hold-time from a host where nobody hears of it, or when a host where
  * nobody heard of it has its remains for longer than the other one's hold-time.
  */
-#define excused_by(h) (EXCUSES && untold[h] && (fresh[h] || record[other(h)] == LIVE))
+#define excused_by(h) (EXCUSES && untold[h] && \
+		       (fresh[h] || (record[other(h)] == LIVE && came[other(h)])))
 #define excused (excused_by(0) || excused_by(1) || is_dead(0) || is_dead(1))
 
 #define rank_of(is) ((is) == ARRIVED -> RANK_ARRIVED : ((is) == LIVE -> RANK_LIVE : \
 		     ((is) == LEAVING -> RANK_LEAVING : 0)))
 #define both_are(r) (rank[0] == (r) && rank[1] == (r))
+#define all_is_heard (heard[0] == rank[0] && heard[1] == rank[1])
 #define is_better(h) (rank[h] && (!rank[other(h)] || rank[h] < rank[other(h)]))
 #define is_found(h) (!runs_known(h) || is_better(h) || excused)
 
-ltl one_is_preferred { [] (!both_are(RANK_ARRIVED) || excused) }
-ltl ranks_differ { [] (!rank[0] || rank[0] != rank[1] || excused) }
-ltl silent_until_evident { [] ((qemu[0] != WAITS || !rank[0]) &&
-			       (qemu[1] != WAITS || !rank[1])) }
-ltl running_is_routed { [] ((!runs_known(0) || rank[0]) && (!runs_known(1) || rank[1])) }
-/* what the fabric does, once it has heard */
-ltl running_is_best { [] (is_found(0) && is_found(1)) }
+#define preferred_is_one (!both_are(RANK_ARRIVED) || excused)
+#define ranks_are_two (!rank[0] || rank[0] != rank[1] || excused)
+#define is_silent(h) (qemu[h] != WAITS || !rank[h])
+#define is_served(h) (!runs_known(h) || rank[h])
 
-/* --- a call of l3vm ----------------------------------------------------------------- */
+ltl one_is_preferred { [] preferred_is_one }
+ltl ranks_differ { [] ranks_are_two }
+ltl silent_until_evident { [] (is_silent(0) && is_silent(1)) }
+ltl running_is_routed { [] (is_served(0) && is_served(1)) }
+ltl running_is_best { [] (is_found(0) && is_found(1)) } /* the fabric's choice */
+/* all of them; late timers, the fabric's paths and the end are assertions */
+ltl all { [] (preferred_is_one && ranks_are_two && is_silent(0) && is_silent(1) &&
+	      is_served(0) && is_served(1) && is_found(0) && is_found(1)) }
+
+/* --- a call of l3vm ------------------------------------------------------------ */
 
 /*
  * Within an atomic: what a call does under the guest's lock is seen from outside as
@@ -133,6 +143,7 @@ inline call(h, event, killed)
 {
 	was = record[h];
 	record[h] = after[row(event) + was];
+	came[h] = came[h] || record[h] == ARRIVED;
 	late[h] = late[h] || (timer[h] && record[h] != was);
 	told = told && !(h == source && (event == EV_ARRIVED || event == EV_ABORTED));
 	if
@@ -177,7 +188,7 @@ inline catch_up(h, event)
 	fi
 }
 
-/* --- agents ------------------------------------------------------------------------- */
+/* --- agents -------------------------------------------------------------------- */
 
 inline stop_agent(h)
 {
@@ -194,7 +205,7 @@ inline stop_agent(h)
 inline tell(h, what)
 {
 	if
-	:: agent[h] && len(news[h]) < 2 -> news[h]!what,tap[h]
+	:: agent[h] && len(news[h]) < 4 -> news[h]!what,tap[h]
 	:: else
 	fi
 }
@@ -227,6 +238,8 @@ inline settle(h, event)
 #define forgotten(h) (over && (is_stranded(h) || rank[h] != rank_of(record[h]) || \
 			       (qemu[h] == RUNS && record[h] == PREPARED)))
 
+#define acts(h) (agent[h] && looks[h])
+
 proctype watch(byte h)
 {
 	byte event = NO_EVENT, what, was;
@@ -236,7 +249,7 @@ proctype watch(byte h)
 end:	do
 	:: atomic {
 		if
-		:: agent[h] && len(news[h]) > 0 && !asks ->
+		:: acts(h) && len(news[h]) > 0 && !asks ->
 			news[h]?what,on;
 			if /* it may be of an interface that is no more */
 			:: on == tap[h] || GULLIBLE -> understand(h, what, event)
@@ -244,16 +257,16 @@ end:	do
 			fi;
 			what = 0;
 			on = 0
-		:: agent[h] && record[h] == ARRIVED && !timer[h] -> timer[h] = true
-		:: agent[h] && timer[h] -> settle(h, event)
-		:: agent[h] && (ended_unseen(h) || forgotten(h)) && !asks ->
+		:: acts(h) && record[h] == ARRIVED && !timer[h] -> timer[h] = true
+		:: acts(h) && timer[h] -> settle(h, event)
+		:: acts(h) && (ended_unseen(h) || forgotten(h)) && !asks ->
 			asks = true;
 			reconcile(h, event)
-		:: !agent[h] && has_agent(h) ->
+		:: !agent[h] && has_agent(h) && looks[h] ->
 			agent[h] = true;
 			asks = true;
 			reconcile(h, event)
-		:: agent[h] && asks -> asks = false; catch_up(h, event)
+		:: acts(h) && asks -> asks = false; catch_up(h, event)
 		:: agent[h] && crashes > 0 && !over -> crashes--; killed = true
 		fi;
 		if
@@ -261,6 +274,7 @@ end:	do
 		:: else
 		fi;
 		event = NO_EVENT;
+		looks[h] = (over -> looks[h] - 1 : looks[h]);
 		if
 		:: killed -> killed = false; asks = false; stop_agent(h)
 		:: else
@@ -269,7 +283,7 @@ end:	do
 	od
 }
 
-/* --- libvirt and the guest ---------------------------------------------------------- */
+/* --- libvirt and the guest ----------------------------------------------------- */
 
 chan hook = [0] of { byte, byte };
 chan result = [0] of { bool };
@@ -323,7 +337,8 @@ inline new_tap(h)
 	atomic {
 		has_tap[h] = true;
 		tap[h] = 1 - tap[h];
-		known_tap[h] = tap[h]
+		known_tap[h] = tap[h];
+		came[h] = false
 	}
 }
 
@@ -359,6 +374,7 @@ proctype libvirt()
 		:: else -> qemu[0] = RUNS; tell(0, NEWS_RUNS)
 		fi
 	};
+	!FABRIC || all_is_heard;
 	do
 	:: moves == MOVES -> break
 	:: moves < MOVES ->
@@ -388,6 +404,10 @@ proctype libvirt()
 		:: atomic { qemu[to] = RUNS; tell(to, NEWS_RUNS) } /* RARP, RESUME */
 		:: qemu[to] = RUNS				   /* lost, both */
 		fi;
+		if
+		:: skip
+		:: run_hook(to, EV_ARRIVED, failed) /* an operator's word */
+		fi;
 		if /* after as long as post-copy takes */
 		:: skip
 		:: goto fails /* libvirt's last step, after the RARP */
@@ -395,7 +415,7 @@ proctype libvirt()
 		:: host_dies(from)
 		fi;
 		atomic {
-			!FABRIC || (heard[0] == rank[0] && heard[1] == rank[1]) ->
+			!FABRIC || all_is_heard ->
 			in_time = runs_known(to);
 			end_qemu(from)
 		};
@@ -405,7 +425,8 @@ fails:		atomic {
 			moving = false;
 			end_qemu(to);
 			if
-			:: qemu[from] == LEFT -> qemu[from] = RUNS; tell(from, NEWS_RUNS)
+			:: qemu[from] == LEFT ->
+				qemu[from] = RUNS; tell(from, NEWS_RUNS)
 			:: else -> tell(from, NEWS_FAILED)
 			fi
 		};
@@ -448,7 +469,7 @@ rest:	atomic { over = true; from = 0; to = 0 };
 	}
 }
 
-/* --- the fabric --------------------------------------------------------------------- */
+/* --- the fabric ---------------------------------------------------------------- */
 
 /* A path that is withdrawn while the guest runs had another beside it. */
 #define has_path (heard[0] || heard[1] || !in_time || \

@@ -19,6 +19,9 @@ play() {
 	disown # bash would tell how it ended
 }
 
+# what starts it, for a test that wants it to be less than root
+agent_as=() agent_program=${L3VM_BUILD:?}/l3vm-agent
+
 # agent_start [ARGUMENT...]: returns when it is ready
 agent_start() {
 	local -a quiet=(--no-libvirt)
@@ -30,7 +33,8 @@ agent_start() {
 	: >"$work/notified"
 	rm -f "$work"/*.asked
 	NOTIFY_SOCKET=$work/notify ip netns exec "${netns_name[hv]}" \
-		"$L3VM_BUILD/l3vm-agent" "${quiet[@]}" "$@" >>"$work/agent.err" 2>&1 &
+		"${agent_as[@]}" "$agent_program" "${quiet[@]}" "$@" \
+		>>"$work/agent.err" 2>&1 &
 	agent_pid=$!
 	wait_for 10 grep -q READY=1 "$work/notified" || {
 		diag "the agent does not start: $(cat "$work/agent.err")"
@@ -85,8 +89,8 @@ frame() {
 # changes GUEST: the changes of its state since the log was cleared
 changes() {
 	[ ! -e "$L3VM_STATE_DIR/events.jsonl" ] ||
-		sed -n "s/.*\"guest\":\"$1\".*\"from\":\"\([a-z]*\)\",\"to\":\"\([a-z]*\)\",\
-\"evidence\":\"\([a-z-]*\)\".*/\1 \2 \3/p" "$L3VM_STATE_DIR/events.jsonl"
+		sed -n "/\"guest\":\"$1\"/s/.*\"from\":\"\([a-z]*\)\",\"to\":\"\([a-z]*\)\
+\",\"evidence\":\"\([a-z-]*\)\".*/\1 \2 \3/p" "$L3VM_STATE_DIR/events.jsonl"
 }
 
 clear_log() {

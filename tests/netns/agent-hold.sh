@@ -19,7 +19,7 @@ configure() {
 	} >"$L3VM_CONFIG"
 }
 
-# --- the guest, here and there --------------------------------------------------------
+# --- the guest, here and there ------------------------------------------------
 
 host_add hv
 client_add
@@ -50,7 +50,7 @@ announced() {
 in_ns hv ping -q -c 1 -W 2 198.51.100.2 >/dev/null
 in_ns hv ping -q -c 1 -W 2 2001:db8:f::2 >/dev/null
 
-# --- traffic ----------------------------------------------------------------------------
+# --- traffic ------------------------------------------------------------------
 
 # flow_start: what arrives goes to $work/{g1,new}.{4004,6006}
 flow_start() {
@@ -82,7 +82,8 @@ flow_pids=()
 
 # arrived NAME NUMBER: so many of both families at least
 arrived() {
-	[ "$(wc -l <"$work/$1.4004")" -ge "$2" ] && [ "$(wc -l <"$work/$1.6006")" -ge "$2" ]
+	[ "$(wc -l <"$work/$1.4004")" -ge "$2" ] &&
+		[ "$(wc -l <"$work/$1.6006")" -ge "$2" ]
 }
 
 # all_arrived: the last packet of both is at one of the places
@@ -138,7 +139,7 @@ qemu_start g1
 starts "the agent starts"
 listened_to g1
 
-# --- a move ---------------------------------------------------------------------------------
+# --- a move -------------------------------------------------------------------
 
 again
 leave
@@ -180,7 +181,7 @@ flow_end
 l3 detach --guest g1
 announced del
 
-# --- a migration that fails ---------------------------------------------------------------
+# --- a migration that fails ---------------------------------------------------
 
 again
 leave
@@ -197,14 +198,15 @@ is "$(notes hold-release reason | sort -u)" aborted "the hold was called off"
 is "$(wc -l <"$work/new.4004")" 0 "nothing went elsewhere"
 flow_end
 
-# --- the agent dies while it keeps packets ---------------------------------------------------
+# --- the agent dies while it keeps packets ------------------------------------
 
 again
 leave
 later 50
 agent_kill
 seen=$(wc -l <"$work/g1.4004")
-ok "the agent is dead: the tap's route serves again" wait_for 5 arrived g1 $((seen + 50))
+ok "the agent is dead: the tap's route serves again" \
+	wait_for 5 arrived g1 $((seen + 50))
 starts "it starts again"
 listened_to g1
 is "$(state_of g1)" leaving "the guest is still leaving"
@@ -220,7 +222,7 @@ flow_end
 l3 detach --guest g1
 announced del
 
-# --- bounds ------------------------------------------------------------------------------------
+# --- bounds -------------------------------------------------------------------
 
 agent_stop || :
 configure "hold-bytes = 20000"
@@ -238,7 +240,8 @@ ok "no more was kept than there was room for ($(counted kept) packets)" \
 ok "the rest was dropped ($(counted dropped) packets)" [ "$(counted dropped)" -ge 100 ]
 for port in 4004 6006; do
 	like "$(compare "$port" "$work/g1.$port" "$work/new.$port")" \
-		'^lost [0-9]+ twice [0-9]+ disorder 0$' "$port: what was kept is in order"
+		'^lost [0-9]+ twice [0-9]+ disorder 0$' \
+		"$port: what was kept is in order"
 done
 flow_end
 l3 detach --guest g1

@@ -14,7 +14,7 @@ mute_guest g1 tap1 $mac1
 mute_guest g2 tap2 $mac2
 own=10.0.0.1,2001:db8::1
 
-# --- evidence ---------------------------------------------------------------------
+# --- evidence -----------------------------------------------------------------
 
 starts "the agent starts, and says so"
 for kind in rarp=rarp garp4:10.0.0.1=garp reply4:10.0.0.1=garp na:2001:db8::1=na \
@@ -60,7 +60,7 @@ frame g1 rarp
 ok "and is still watched" comes_to g1 arrived
 l3 detach --guest g1
 
-# --- what is no evidence ------------------------------------------------------------
+# --- what is no evidence ------------------------------------------------------
 
 attach g2 tap2 $mac2 10.0.0.2,2001:db8::2
 prepare g1 tap1 $mac1 $own
@@ -100,7 +100,7 @@ qmp g1 event MIGRATION '{"status": "cancelled"}'
 ok "it is cancelled" comes_to g1 live
 qemu_end g1
 
-# --- the agent is killed and starts again, in each state -----------------------------
+# --- the agent is killed and starts again, in each state ----------------------
 
 # restart NAME
 restart() {
@@ -142,7 +142,7 @@ starts "and one that failed: the agent starts"
 ok "and learns of that" comes_to g1 live
 qemu_end g1
 
-# --- the last resort -------------------------------------------------------------------
+# --- the last resort ----------------------------------------------------------
 
 agent_stop
 l3 detach --guest g1
@@ -162,7 +162,7 @@ l3 detach --guest g2
 agent_stop
 sed -i '/arrival-timeout/d' "$L3VM_CONFIG"
 
-# --- the guest is told its gateway --------------------------------------------------------
+# --- the guest is told its gateway --------------------------------------------
 
 cat >>"$L3VM_CONFIG" <<-END
 	[network told]
@@ -185,7 +185,6 @@ told() {
 listen() {
 	rm -f "$work/heard.$1"
 	play "$1" gateways eth0 "$work/heard.$1"
-	listen_pid=$play_pid
 	wait_for 5 grep -q listening "$work/heard.$1"
 }
 
@@ -199,8 +198,8 @@ is "$(sed 's/^[0-9.]* //' "$work/heard.g1" | sort | uniq -c |
 4 na fe80::1 02:00:00:00:00:99
 4 reply 169.254.0.1 02:00:00:00:00:99
 4 request 169.254.0.1 02:00:00:00:00:99" "and of IPv4's in both forms"
-like "$(awk '$2 == "na" { if (last) printf "%s%.1f", sep, $1 - last; last = $1; sep = " " }
-	' "$work/heard.g1")" '^ 0\.[1-9] [0-9]\.[0-9] [1-9]\.[0-9]$' \
+like "$(awk '$2 == "na" { if (last) printf " %.1f", $1 - last; last = $1 }' \
+	"$work/heard.g1")" '^ 0\.[1-9] [0-9]\.[0-9] [1-9]\.[0-9]$' \
 	"ever more seldom"
 l3 detach --guest g1
 prepare g1 tap1 $mac1 $own --network told
@@ -234,5 +233,6 @@ l3 detach --guest g1
 l3 detach --guest g2
 
 if agent_stop; then pass "it ends when it is told to"; else fail "it ends"; fi
-is "$(grep -vE 'reconciled:|QMP monitor' "$work/agent.err" || :)" "" "without a complaint"
+is "$(grep -vE 'reconciled:|QMP monitor' "$work/agent.err" || :)" "" \
+	"without a complaint"
 done_testing

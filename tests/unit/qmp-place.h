@@ -16,18 +16,18 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define GREETING                                                                       \
+#define GREETING                                                                      \
 	"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 2, \"minor\": 2, \"major\": " \
 	"7}}, \"capabilities\": [\"oob\"]}}\r\n"
 
-/* --- QEMU's end ------------------------------------------------------------------- */
+/* --- QEMU's end */
 
 struct monitor {
 	int listener, client;
 	guint accepting, reading;
-	unsigned clients;  /* so far */
-	GString *asked;	   /* what the client said, as it came */
-	bool mute;	   /* accepts, and says nothing */
+	unsigned clients; /* so far */
+	GString *asked;	  /* what the client said, as it came */
+	bool mute;	  /* accepts, and says nothing */
 	const char *name, *uuid, *status, *migration; /* answers, JSON */
 };
 
@@ -99,7 +99,8 @@ static gboolean client_comes(gint fd, GIOCondition condition, void *data)
 	assert_true(monitor->client >= 0);
 	monitor->clients++;
 	monitor->accepting = 0;
-	monitor->reading = g_unix_fd_add(monitor->client, G_IO_IN, client_speaks, monitor);
+	monitor->reading = g_unix_fd_add(monitor->client, G_IO_IN, client_speaks,
+					 monitor);
 	/* it may have given up in the queue */
 	if (!monitor->mute)
 		send(monitor->client, GREETING, strlen(GREETING), MSG_NOSIGNAL);
@@ -127,8 +128,8 @@ static struct monitor *monitor_new(const char *path)
 	monitor->status = "{\"running\": true, \"status\": \"running\"}";
 	monitor->migration = "{}";
 	monitor->listener = unix_socket(path, &addr);
-	assert_int_equal(bind(monitor->listener, (struct sockaddr *)&addr, sizeof(addr)),
-			 0);
+	assert_int_equal(
+		bind(monitor->listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	assert_int_equal(listen(monitor->listener, 1), 0);
 	hang_up(monitor);
 	return monitor;
@@ -147,7 +148,7 @@ static void monitor_free(struct monitor *monitor)
 	g_free(monitor);
 }
 
-/* --- the rest of the agent ---------------------------------------------------------- */
+/* --- the rest of the agent */
 
 /* What was done to the guests' ports, one a line. The file's one global: the agent's
  * functions that are played here have nowhere else to put it. */
@@ -200,7 +201,7 @@ bool port_is_held(const AgentPort *port)
 	return port->hold && port->timer;
 }
 
-/* --- time ------------------------------------------------------------------------- */
+/* --- time */
 
 /* Lets everybody act until there is nothing left to do for a moment. */
 static void settle(void)

@@ -263,16 +263,12 @@ static void put_edited(struct place *place, const char *record, const char *from
 {
 	gsize size;
 	g_autofree char *text = get(place, record, &size);
-	char *at = strstr(text, from);
-	g_autoptr(GString) edited = NULL;
+	g_autoptr(GString) edited = g_string_new(text);
 	guint64 sum = G_GUINT64_CONSTANT(0xcbf29ce484222325);
 
-	if (!at)
+	if (!strstr(text, from))
 		print_error("no %s in %s\n", from, text);
-	assert_non_null(at);
-	edited = g_string_new_len(text, at - text);
-	g_string_append(edited, to);
-	g_string_append(edited, at + strlen(from));
+	assert_int_equal(g_string_replace(edited, from, to, 1), 1);
 	g_string_truncate(edited,
 			  (gsize)(strstr(edited->str, ",\"sum\"") - edited->str));
 	for (gsize i = 0; i < edited->len; i++)

@@ -54,7 +54,8 @@ static void refused(void **state)
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-		g_autofree char *text = g_strconcat("[l3vm]\n", cases[i].text, "\n", NULL);
+		g_autofree char *text = g_strconcat("[l3vm]\n", cases[i].text, "\n",
+						    NULL);
 
 		refuse_about(*state, text, cases[i].part);
 	}

@@ -11,14 +11,14 @@
 
 #include <cmocka.h>
 
-#define MAC	 0x52, 0x54, 0, 0, 0, 5
+#define MAC	  0x52, 0x54, 0, 0, 0, 5
 #define BROADCAST 0xff, 0xff, 0xff, 0xff, 0xff, 0xff
-#define ROUTER	 0x02, 0x6c, 0x33, 0x76, 0x6d, 0x01
+#define ROUTER	  0x02, 0x6c, 0x33, 0x76, 0x6d, 0x01
 /* 2001:db8::5, fe80::5054:ff:fe00:5, ff02::1 */
-#define OWN6	 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5
-#define LOCAL6	 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0x50, 0x54, 0, 0xff, 0xfe, 0, 0, 5
-#define NODES6	 0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
-#define NONE6	 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+#define OWN6	  0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5
+#define LOCAL6	  0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0x50, 0x54, 0, 0xff, 0xfe, 0, 0, 5
+#define NODES6	  0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+#define NONE6	  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 
 /* --- what the tests need of the agent ------------------------------------------ */
 
@@ -68,10 +68,12 @@ static struct sample samples[] = {
 	  { ROUTER, MAC, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 6, 59, 64, OWN6, NODES6 },
 	  "frame", 38 },
 	{ "duplicate address detection", 78,
-	  { ROUTER, MAC, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 24, 58, 255, NONE6, NODES6, 135 },
+	  { ROUTER, MAC, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 24, 58, 255, NONE6, NODES6,
+	    135 },
 	  "frame", 38 },
 	{ "router solicitation", 70,
-	  { ROUTER, MAC, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 16, 58, 255, LOCAL6, NODES6, 133 },
+	  { ROUTER, MAC, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 16, 58, 255, LOCAL6, NODES6,
+	    133 },
 	  "frame", 38 },
 };
 /* clang-format on */
@@ -145,8 +147,8 @@ static void every_truncation(void **state)
 			const char *what = evidence(*state, samples[i].bytes, size);
 
 			if (size < samples[i].needed && what)
-				print_error("%s, %zu bytes: %s\n", samples[i].name, size,
-					    what);
+				print_error("%s, %zu bytes: %s\n", samples[i].name,
+					    size, what);
 			assert_true(size >= samples[i].needed || !what);
 			assert_true(!what || !strcmp(what, samples[i].evidence) ||
 				    !strcmp(what, "frame"));
@@ -290,8 +292,9 @@ static void port_without_addresses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(each_kind), CASE(every_truncation), CASE(every_mutation),
-		CASE(hostile),	 CASE(noise),		 CASE(port_without_addresses),
+		CASE(each_kind),      CASE(every_truncation),
+		CASE(every_mutation), CASE(hostile),
+		CASE(noise),	      CASE(port_without_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,14 +6,13 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function"
 
-#define EVENT(name, data)                                                         \
-	"{\"timestamp\": {\"seconds\": 1700000000, \"microseconds\": 250000}, "   \
+#define EVENT(name, data)                                                       \
+	"{\"timestamp\": {\"seconds\": 1700000000, \"microseconds\": 250000}, " \
 	"\"event\": \"" name "\"" data "}\r\n"
-#define MIGRATION(status)                                                         \
-	EVENT("MIGRATION", ", \"data\": {\"status\": \"" status "\"}")
-#define READY "{\"return\": {}, \"id\": 0}\r\n"
+#define MIGRATION(status) EVENT("MIGRATION", ", \"data\": {\"status\": \"" status "\"}")
+#define READY		  "{\"return\": {}, \"id\": 0}\r\n"
 
-/* --- one connection ----------------------------------------------------------------- */
+/* --- one connection */
 
 struct talk {
 	int qemu; /* our end */
@@ -30,8 +29,8 @@ static void heard_ready(void *data)
 static void heard_event(void *data, const char *event, int64_t when,
 			struct json_object *details)
 {
-	g_string_append_printf(((struct talk *)data)->heard, "%s %" G_GINT64_FORMAT " %s\n",
-			       event, when,
+	g_string_append_printf(((struct talk *)data)->heard,
+			       "%s %" G_GINT64_FORMAT " %s\n", event, when,
 			       details ? json_object_to_json_string(details) : "-");
 }
 
@@ -91,14 +90,16 @@ static void assert_heard(struct talk *talk, const char *text)
 	assert_string_equal(talk->heard->str, text);
 }
 
-static const char transcript[] =
-	GREETING READY EVENT("STOP", "")
-		"{\"return\": {\"status\": \"running\"}, \"id\": 4}\r\n"
-		"{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}, \"id\": 1}\r\n"
-		"{\"return\": {}, \"id\": 99}\r\n{\"return\": {}}\r\n" MIGRATION("active");
-static const char understood[] = "ready\nSTOP 1700000000250000 -\n"
-				 "4 { \"status\": \"running\" }\n1 failed\n"
-				 "MIGRATION 1700000000250000 { \"status\": \"active\" }\n";
+static const char transcript[] = GREETING READY EVENT(
+	"STOP",
+	"") "{\"return\": {\"status\": \"running\"}, \"id\": 4}\r\n"
+	    "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no\"}, "
+	    "\"id\": 1}\r\n"
+	    "{\"return\": {}, \"id\": 99}\r\n{\"return\": {}}\r\n" MIGRATION("active");
+static const char understood[] =
+	"ready\nSTOP 1700000000250000 -\n"
+	"4 { \"status\": \"running\" }\n1 failed\n"
+	"MIGRATION 1700000000250000 { \"status\": \"active\" }\n";
 
 static void whole_and_in_pieces(void **state)
 {
@@ -144,7 +145,10 @@ static void odd_times(void **state)
 	static const char *const stamps[] = {
 		"{\"seconds\": -1, \"microseconds\": -1}",
 		"{\"seconds\": 99999999999999, \"microseconds\": 0}",
-		"{\"seconds\": 1, \"microseconds\": 1000000}", "{}", "[]", "7"
+		"{\"seconds\": 1, \"microseconds\": 1000000}",
+		"{}",
+		"[]",
+		"7"
 	};
 
 	(void)state;
@@ -183,7 +187,8 @@ static void garbage(void **state)
 	g_autofree char *deep = g_strnfill(100, '[');
 
 	(void)state;
-	assert_text_closed("QEMU 7.2.2 monitor - type 'help'\r\n(qemu) ", "not speak QMP");
+	assert_text_closed("QEMU 7.2.2 monitor - type 'help'\r\n(qemu) ",
+			   "not speak QMP");
 	assert_text_closed("{\"event\": \"STOP\"}\r\n", "not speak QMP");
 	assert_text_closed("{}", "not speak QMP");
 	assert_text_closed("[]", "not speak QMP");
@@ -275,7 +280,7 @@ static void silence(void **state)
 	talk_end(&slow);
 }
 
-/* --- all of them --------------------------------------------------------------------- */
+/* --- all of them */
 
 struct scene {
 	struct place *place;
@@ -450,7 +455,8 @@ static void catches_up(void **state)
 		{ L3VM_STATE_ARRIVED, "running", "postcopy-active", "" },
 		{ L3VM_STATE_LEAVING, "running", "active\", \"ram\": \"x", "" },
 		{ L3VM_STATE_LEAVING, "running", "", "" },
-		{ L3VM_STATE_LEAVING, "running", "failed", "vm1 aborted qmp-migration\n" },
+		{ L3VM_STATE_LEAVING, "running", "failed",
+		  "vm1 aborted qmp-migration\n" },
 		{ L3VM_STATE_LEAVING, "finish-migrate", "device",
 		  "tap0 hold 0 qmp-stopped\n" },
 		/* gone: its new place is known, nobody would end the hold */
@@ -460,10 +466,10 @@ static void catches_up(void **state)
 	struct scene *scene = *state;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-		g_autofree char *status =
-			g_strdup_printf("{\"status\": \"%s\"}", cases[i].status);
-		g_autofree char *migration =
-			g_strdup_printf("{\"status\": \"%s\"}", cases[i].migration);
+		g_autofree char *status = g_strdup_printf("{\"status\": \"%s\"}",
+							  cases[i].status);
+		g_autofree char *migration = g_strdup_printf("{\"status\": \"%s\"}",
+							     cases[i].migration);
 
 		scene->monitor = monitor_new(scene->path);
 		scene->monitor->status = status;
@@ -507,7 +513,7 @@ static void whose(void **state)
 {
 	static const char other[] = "\"22345678-9abc-def0-1234-56789abcdef0\"";
 	static const struct {
-		const char *uuid;     /* on record */
+		const char *uuid;	 /* on record */
 		const char *name, *says; /* of the monitor */
 		bool ours;
 	} cases[] = {
@@ -518,13 +524,14 @@ static void whose(void **state)
 		{ UUID, "{\"name\": \"vm1\"}", other, false },
 		{ UUID, "{\"name\": \"vm1\"}", "null", true },
 		{ UUID, "{\"name\": \"new\"}", "\"" UUID "\"", true },
-		{ UUID, "{\"name\": \"new\"}", "\"12345678-9ABC-DEF0-1234-56789ABCDEF0\"",
-		  true },
+		{ UUID, "{\"name\": \"new\"}",
+		  "\"12345678-9ABC-DEF0-1234-56789ABCDEF0\"", true },
 	};
 	struct scene *scene = *state;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-		g_autofree char *uuid = g_strdup_printf("{\"UUID\": %s}", cases[i].says);
+		g_autofree char *uuid = g_strdup_printf("{\"UUID\": %s}",
+							cases[i].says);
 
 		g_free(scene->port.port->uuid);
 		scene->port.port->uuid = g_strdup(cases[i].uuid);

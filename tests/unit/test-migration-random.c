@@ -20,11 +20,12 @@
  */
 #include "migration-world.h"
 
+#include "store/config.h"
 #include "values.h"
 
 #include <stdio.h>
 
-/* --- the promises ------------------------------------------------------------------ */
+/* --- the promises */
 
 static bool runs_known(const Host *host)
 {
@@ -166,7 +167,7 @@ static const char *run_world(const Rules *rules, uint64_t seed, uint64_t number,
 		       w.broken ? w.broken : "all promises kept");
 	return w.broken;
 }
-/* --- rules -------------------------------------------------------------------------- */
+/* --- rules */
 
 /* `since` is there because a port's generation starts again with its record. */
 static bool differs(const Stamp *record, const Stamp *timer)
@@ -174,10 +175,15 @@ static bool differs(const Stamp *record, const Stamp *timer)
 	return record->generation != timer->generation || record->since != timer->since;
 }
 
-static const Rules real = { .name = "real",
-			    .next = l3vm_migration_next,
-			    .is_late = differs,
-			    .ranks = { 4, 5, 0xFA0003E8 } };
+static Rules with(const char *name, L3vmState (*next)(L3vmState state, L3vmEvent event))
+{
+	/* no such file: the defaults */
+	g_autoptr(L3vmConfig) config = l3vm_config_load("/nonexistent", NULL);
+
+	return (Rules){
+		.name = name, .next = next, .is_late = differs, .ranks = config->ranks
+	};
+}
 
 static uint64_t number_from(const char *variable, uint64_t otherwise)
 {
@@ -196,6 +202,7 @@ static void test_promises(void **state)
 	uint64_t seed = seed_of_this_run();
 	uint64_t n = number_from("L3VM_TEST_WORLDS", 100000);
 	uint64_t only = number_from("L3VM_TEST_WORLD", UINT64_MAX);
+	Rules real = with("real", l3vm_migration_next);
 
 	(void)state;
 	printf("# L3VM_TEST_SEED=%" G_GUINT64_FORMAT "\n", seed);
@@ -213,7 +220,7 @@ static void test_promises(void **state)
 	}
 }
 
-/* --- broken rules ------------------------------------------------------------------- */
+/* --- broken rules */
 
 static L3vmState announces_at_start(L3vmState state, L3vmEvent event)
 {
@@ -282,15 +289,6 @@ static bool never_differs(const Stamp *record, const Stamp *timer)
 static bool differs_in_generation(const Stamp *record, const Stamp *timer)
 {
 	return record->generation != timer->generation;
-}
-
-static Rules with(const char *name, L3vmState (*next)(L3vmState state, L3vmEvent event))
-{
-	Rules rules = real;
-
-	rules.name = name;
-	rules.next = next;
-	return rules;
 }
 
 /* The same worlds each time: whether a broken rule is found must not be a matter

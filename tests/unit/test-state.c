@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test-state.c - the state directory: guests, reserved addresses, events */
-#include "store/lock.h"
+/* test-state.c - the state directory: guests, reserved addresses */
 #include "store/record.h"
 
 #include "record-place.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <json-c/json.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -113,133 +111,6 @@ static int other_user_may_not(struct place *place)
 	if (setgid(65534) || setuid(65534) || l3vm_store_open(place->dir, &error))
 		return 1;
 	return error->code == L3VM_ERROR_PERMISSION ? 0 : 2;
-}
-
-/* All that can be done to a state directory; 0 if it all went well. */
-static int use_all(struct place *place, const char *evidence)
-{
-	g_autoptr(L3vmStore) store = l3vm_store_open(place->dir, NULL);
-	g_autoptr(L3vmLock) lock = NULL;
-	g_autoptr(L3vmGuest) guest = NULL;
-	g_autoptr(L3vmPort) port = small_port("tap0");
-	g_autofree char *holder = NULL;
-	L3vmAddr addr;
-
-	l3vm_addr_parse("10.0.0.5", &addr);
-	lock = store ? l3vm_lock_take(store, "vm1", 0, NULL) : NULL;
-	guest = lock ? l3vm_guest_load(store, "vm1", NULL, NULL) : NULL;
-	if (!guest)
-		return 1;
-	guest->incoming++;
-	if (!l3vm_record_save(store, port, NULL) || !l3vm_guest_save(store, guest, NULL))
-		return 2;
-	if (!l3vm_address_reserve(store, &addr, "tap0", &holder, NULL))
-		return 3;
-	l3vm_event_append(store, port, "live", "gone", evidence);
-	return place->warnings ? 4 : 0;
-}
-
-static int agent_uses_all(struct place *place)
-{
-	L3vmAddr addr;
-	int result;
-
-	if (setgroups(0, NULL) || setgid(65534) || setuid(65534))
-		return 77;
-	result = use_all(place, "agent");
-	if (result)
-		return result;
-	/* and can take it all away again */
-	l3vm_store_free(place->store);
-	place->store = l3vm_store_open(place->dir, NULL);
-	l3vm_addr_parse("10.0.0.5", &addr);
-	l3vm_address_release(place->store, &addr, "tap0");
-	if (!l3vm_record_remove(place->store, "tap0", NULL))
-		return 11;
-	return exists(place, "addresses/10.0.0.5_32") || place->warnings ? 12 : 0;
-}
-
-static uid_t owner_of(const struct place *place, const char *name)
-{
-	g_autofree char *path = path_of(place, name);
-	struct stat st;
-
-	assert_int_equal(lstat(path, &st), 0);
-	assert_int_equal(st.st_uid, st.st_gid);
-	return st.st_uid;
-}
-
-/* Hooks run as root and the agent as a user of its own: whatever one of them makes,
- * the other reads, locks, replaces and removes, without a mode that is wider. */
-static void root_acts_for_the_owner(void **state)
-{
-	static const char *const names[] = { "ports", "guests", "addresses",
-					     "ports/tap0.json", "guests/vm1.json",
-					     "guests/vm1.lock", "events.jsonl" };
-	struct place *place = *state;
-	mode_t umask_before;
-	gsize size;
-
-	if (geteuid() != 0)
-		skip();
-	remove_tree(place->dir);
-	assert_int_equal(g_mkdir(place->dir, 0750), 0);
-	assert_int_equal(chown(place->dir, 65534, 65534), 0);
-	g_chmod(place->parent, 0711);
-	umask_before = umask(0077);
-	assert_int_equal(use_all(place, "root"), 0);
-	umask(umask_before);
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-		assert_int_equal(owner_of(place, names[i]), 65534);
-		assert_int_equal(mode_of(place, names[i]) & 0027, 0);
-	}
-	assert_int_equal(in_child(place, agent_uses_all), 0);
-	assert_int_equal(use_all(place, "root again"), 0);
-	assert_int_equal(owner_of(place, "ports/tap0.json"), 65534);
-	g_free(get(place, "events.jsonl", &size));
-	assert_true(size > 0);
-	/* every lock and record is the same file's for both: nobody made one anew */
-	assert_int_equal(leftovers(place), 1);
-}
-
-static int other_user_may_not_either(struct place *place)
-{
-	g_autoptr(L3vmStore) store = NULL;
-	g_autoptr(L3vmPort) port = NULL;
-
-	if (setgroups(0, NULL) || setgid(65534) || setuid(65534))
-		return 77;
-	store = l3vm_store_open(place->dir, NULL);
-	port = l3vm_record_load(store, "tap0", NULL);
-	return store && !port && place->warnings == 1 ? 0 : 1;
-}
-
-/* What neither of the two owns was planted, though the directory is ours. */
-static void believes_owner_and_root_only(void **state)
-{
-	struct place *place = *state;
-	g_autofree char *record = path_of(place, "ports/tap0.json");
-	g_autofree char *ports = path_of(place, "ports");
-	g_autoptr(L3vmPort) port = small_port("tap0");
-	g_autoptr(L3vmPort) loaded = NULL;
-
-	if (geteuid() != 0)
-		skip();
-	assert_true(l3vm_record_save(place->store, port, NULL));
-	assert_int_equal(chown(place->dir, 65534, 65534), 0);
-	g_chmod(place->parent, 0711);
-	g_chmod(record, 0644);
-	l3vm_store_free(place->store);
-	place->store = l3vm_store_open(place->dir, NULL);
-	assert_non_null(place->store);
-	loaded = l3vm_record_load(place->store, "tap0", NULL);
-	assert_non_null(loaded);
-	assert_int_equal(chown(record, 65533, 0), 0);
-	assert_null(l3vm_record_load(place->store, "tap0", NULL));
-	assert_int_equal(place->warnings, 1);
-	place->warnings = 0;
-	g_chmod(ports, 0755);
-	assert_int_equal(in_child(place, other_user_may_not_either), 0);
 }
 
 static void permission_is_its_own_error(void **state)
@@ -576,123 +447,12 @@ static void one_winner(void **state)
 	assert_int_equal(leftovers(place), 0);
 }
 
-/* --- events ------------------------------------------------------------- */
-
-static void events_are_lines_of_json(void **state)
-{
-	struct place *place = *state;
-	g_autoptr(L3vmPort) port = full_port();
-	g_autofree char *text = NULL;
-	g_auto(GStrv) lines = NULL;
-	json_object *event, *value;
-	gsize size;
-
-	l3vm_event_append(place->store, port, "prepared", "arrived", "rarp");
-	l3vm_event_append(place->store, port, NULL, "live", "hook-start");
-	text = get(place, "events.jsonl", &size);
-	assert_int_equal(mode_of(place, "events.jsonl") & 0137, 0);
-	lines = g_strsplit(text, "\n", -1);
-	assert_int_equal(g_strv_length(lines), 3);
-	event = json_tokener_parse(lines[0]);
-	assert_non_null(event);
-	assert_true(json_object_object_get_ex(event, "guest", &value));
-	assert_string_equal(json_object_get_string(value), port->guest);
-	assert_true(json_object_object_get_ex(event, "from", &value));
-	assert_string_equal(json_object_get_string(value), "prepared");
-	assert_true(json_object_object_get_ex(event, "to", &value));
-	assert_string_equal(json_object_get_string(value), "arrived");
-	assert_true(json_object_object_get_ex(event, "evidence", &value));
-	assert_string_equal(json_object_get_string(value), "rarp");
-	assert_true(json_object_object_get_ex(event, "uuid", &value));
-	assert_string_equal(json_object_get_string(value), UUID);
-	assert_true(json_object_object_get_ex(event, "ifname", &value));
-	assert_string_equal(json_object_get_string(value), "tapvm1");
-	assert_true(json_object_object_get_ex(event, "time", &value));
-	assert_int_equal(json_object_get_string(value)[10], 'T');
-	json_object_put(event);
-}
-
-static void notes_are_lines_too(void **state)
-{
-	struct place *place = *state;
-	g_autoptr(L3vmPort) port = full_port();
-	g_autofree char *text = NULL;
-	json_object *event, *value;
-	gsize size;
-
-	l3vm_event_note(place->store, port, "hold-release", "reason", "route \"x\"\n",
-			"#kept", INT64_C(5000000000), "nothing", NULL, "#last",
-			INT64_C(-1), NULL);
-	text = get(place, "events.jsonl", &size);
-	assert_ptr_equal(strchr(text, '\n'), text + size - 1);
-	event = json_tokener_parse(text);
-	assert_non_null(event);
-	assert_true(json_object_object_get_ex(event, "event", &value));
-	assert_string_equal(json_object_get_string(value), "hold-release");
-	assert_true(json_object_object_get_ex(event, "reason", &value));
-	assert_string_equal(json_object_get_string(value), "route \"x\"\n");
-	assert_true(json_object_object_get_ex(event, "kept", &value));
-	assert_true(json_object_get_int64(value) == INT64_C(5000000000));
-	assert_true(json_object_object_get_ex(event, "last", &value));
-	assert_int_equal(json_object_get_int64(value), -1);
-	assert_false(json_object_object_get_ex(event, "nothing", &value));
-	assert_true(json_object_object_get_ex(event, "ifname", &value));
-	json_object_put(event);
-}
-
-static off_t size_of(const struct place *place, const char *name)
-{
-	g_autofree char *path = path_of(place, name);
-	struct stat st;
-
-	return stat(path, &st) ? -1 : st.st_size;
-}
-
-static void log_is_bounded(void **state)
-{
-	struct place *place = *state;
-	g_autoptr(L3vmPort) port = full_port();
-	g_autofree char *path = path_of(place, "events.jsonl");
-
-	l3vm_event_append(place->store, port, "live", "gone", "x");
-	assert_int_equal(truncate(path, 1024 * 1024 - 1), 0);
-	l3vm_event_append(place->store, port, "live", "gone", "x");
-	assert_int_equal(size_of(place, "events.jsonl.1"), -1);
-	l3vm_event_append(place->store, port, "live", "gone", "x");
-	assert_true(size_of(place, "events.jsonl.1") > 1024 * 1024);
-	assert_true(size_of(place, "events.jsonl") < 1024);
-	assert_true(size_of(place, "events.jsonl") > 0);
-	/* a second time the older one is let go */
-	assert_int_equal(truncate(path, 1024 * 1024), 0);
-	l3vm_event_append(place->store, port, "live", "gone", "x");
-	assert_int_equal(size_of(place, "events.jsonl.1"), 1024 * 1024);
-	assert_int_equal(place->warnings, 0);
-}
-
-static void lost_event_is_only_a_warning(void **state)
-{
-	struct place *place = *state;
-	g_autoptr(L3vmPort) port = full_port();
-	g_autofree char *path = path_of(place, "events.jsonl");
-
-	assert_int_equal(symlink("elsewhere", path), 0);
-	l3vm_event_append(place->store, port, "live", "gone", "x");
-	assert_int_equal(place->warnings, 1);
-	assert_false(exists(place, "elsewhere"));
-	g_remove(path);
-	assert_int_equal(mkfifo(path, 0640), 0);
-	l3vm_event_append(place->store, port, "live", "gone", "x");
-	assert_int_equal(place->warnings, 2);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(creates_what_is_missing),
 		CASE(refuses_odd_directories),
 		CASE(refuses_foreign_owner),
-		CASE(root_acts_for_the_owner),
-		CASE(believes_owner_and_root_only),
 		CASE(permission_is_its_own_error),
 		CASE(full_and_read_only),
 		CASE(guest_round_trip),
@@ -704,10 +464,6 @@ int main(void)
 		CASE(taking_over),
 		CASE(junk_is_no_reservation),
 		CASE(one_winner),
-		CASE(events_are_lines_of_json),
-		CASE(notes_are_lines_too),
-		CASE(log_is_bounded),
-		CASE(lost_event_is_only_a_warning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
