@@ -7,7 +7,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 A4=10.0.0.5 A6=2001:db8::5
-MOVES=${L3VM_MOVES:-2}
+MOVES=${L3VM_MOVES:-1}
 
 # lossless DAEMON FROM TO
 lossless()
