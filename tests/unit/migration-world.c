@@ -20,6 +20,11 @@ static void tell_agent(World *w, Host *host, News news)
 			 ((Letter){ .news = news, .when = w->now }));
 }
 
+/*
+ * The guest's processors run, for the first time here or again. QEMU lets its RARPs
+ * out and says RESUME; what of it an agent gets is a matter of luck, and of whether
+ * it had seen the record in time to look at frames.
+ */
 static void guest_runs(World *w, Host *host)
 {
 	bool armed = host->agent && host->known.there && host->known.tap == host->tap &&
@@ -36,6 +41,7 @@ static void guest_runs(World *w, Host *host)
 		tell_agent(w, host, NEWS_RUNS);
 }
 
+/* The kernel removes the routes of a tap with it; a bridge stays, and they do. */
 static void interface_goes(World *w, Host *host)
 {
 	host->tap = 0;
@@ -72,6 +78,8 @@ static void source_goes_on(World *w)
 	tell_agent(w, host, NEWS_FAILED);
 }
 
+/* Whatever the reason: the target's QEMU is killed, and the hooks of an end run at
+ * the target, though the guest is well at its source. */
 static void move_fails(World *w)
 {
 	end_qemu(w, target(w));
@@ -80,6 +88,7 @@ static void move_fails(World *w)
 	w->phase = MOVE_END;
 }
 
+/* At a boot QEMU starts the guest before `started` is run; at a target it waits. */
 void world_hook_done(World *w, Host *host, Verb verb)
 {
 	bool is_target = w->phase == MOVE_HOOKS && host == target(w);
@@ -118,6 +127,8 @@ static bool is_quiet(const Host *host)
 	return !host->n_hooks && !host->call.busy;
 }
 
+/* libvirt makes the interface just before `start`: it is another one each time, even
+ * if its name is the same. */
 static bool hook_runs(World *w, Host *host)
 {
 	Verb verb = host->hooks[0];
@@ -146,6 +157,8 @@ static bool boots(World *w, Host *host)
 	return true;
 }
 
+/* Only when the hooks of whatever was before are over: libvirt holds the guest's
+ * lock for as long. A guest that its user has paused can be moved, too. */
 static bool move_begins(World *w, Host *host)
 {
 	Host *to = other(w, host);
@@ -194,6 +207,7 @@ static bool guest_stops(World *w)
 	return true;
 }
 
+/* The way of a move that succeeds. */
 static bool move_goes_on(World *w, Host *host)
 {
 	(void)host;
@@ -259,6 +273,8 @@ static bool move_breaks(World *w, Host *host)
 	return true;
 }
 
+/* Which is no migration and must not be taken for one. By the same command the
+ * guest goes on whose move ended with nobody to resume it. */
 static bool user_pauses_or_resumes(World *w, Host *host)
 {
 	bool stuck = host->qemu == QEMU_LEFT && !w->phase;
@@ -272,6 +288,7 @@ static bool user_pauses_or_resumes(World *w, Host *host)
 	return true;
 }
 
+/* It shuts down, or QEMU crashes; a move that is under way ends with it. */
 static bool guest_ends(World *w, Host *host)
 {
 	if (host->qemu != QEMU_RUNS && host->qemu != QEMU_PAUSED)
@@ -323,6 +340,7 @@ static bool call_crashes(World *w, Host *host)
 	return true;
 }
 
+/* Between two calls. Timers, news and what it knew of records go with it. */
 static bool agent_dies(World *w, Host *host)
 {
 	if (!w->crashes || !host->agent || (host->call.busy && host->call.from_agent))
@@ -347,6 +365,7 @@ static void catch_up(World *w, Host *host)
 		tell_agent(w, host, NEWS_FAILED);
 }
 
+/* It takes over whatever it finds: first what is on record, then what libvirt says. */
 static bool agent_starts(World *w, Host *host)
 {
 	if (!w->has_agents || host->agent ||
@@ -420,6 +439,7 @@ static bool timer_fires(World *w, Host *host)
 	return true;
 }
 
+/* A sweep of the agent's, or an operator: at any time, and it must do no harm. */
 static bool somebody_reconciles(World *w, Host *host)
 {
 	(void)w;
@@ -466,6 +486,8 @@ static bool libvirtd_is_back(World *w, Host *host)
 	return true;
 }
 
+/* In the order in which it was said, as a BGP session does; but the two hosts' words
+ * may overtake each other. */
 static bool fabric_hears(World *w, Host *host)
 {
 	(void)w;
@@ -519,6 +541,7 @@ static void tell_host(const Host *host)
 	       host->untold ? " untold" : "");
 }
 
+/* What cannot happen takes no time. */
 static bool act(World *w, const char *name, bool (*action)(World *, Host *), unsigned i)
 {
 	if (w->broken || !action(w, &w->hosts[i]))

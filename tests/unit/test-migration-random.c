@@ -27,6 +27,7 @@
 
 /* --- the promises */
 
+/* Nothing can be asked for a guest that nobody knows to run here. */
 static bool runs_known(const Host *host)
 {
 	return host->qemu == QEMU_RUNS && host->evident;
@@ -49,6 +50,8 @@ static bool is_dead(const Host *host)
 	return !host->qemu && best(host);
 }
 
+/* Of two routes of one rank the fabric takes both, and half of the packets go to the
+ * host without the guest. Two last ones would send packets to and fro. */
 static void check_pair(World *w, const Host *a, const Host *b)
 {
 	const L3vmRanks *ranks = &w->rules->ranks;
@@ -64,6 +67,8 @@ static void check_pair(World *w, const Host *a, const Host *b)
 		break_promise(w, "two hosts have the same rank");
 }
 
+/* Routes before the guest runs would draw its packets away from where it does, for as
+ * long as its memory is copied. */
 static void check_host(World *w, const Host *host)
 {
 	if (best(host) && host->qemu && !host->ran)
@@ -97,6 +102,7 @@ static void check_fabric(World *w, Host *host)
 		break_promise(w, "the fabric leads elsewhere");
 }
 
+/* After each step. The daemon is told, too, of what has changed in the kernel. */
 static void promises(World *w)
 {
 	for (unsigned i = 0; i < 2; i++) {
@@ -141,6 +147,7 @@ static void check_rest(World *w, const Host *host)
 		break_promise(w, "it does not come to rest as it should");
 }
 
+/* The promise that this world breaks; NULL: it keeps all. */
 static const char *run_world(const Rules *rules, uint64_t seed, uint64_t number,
 			     bool tell)
 {
@@ -167,6 +174,7 @@ static const char *run_world(const Rules *rules, uint64_t seed, uint64_t number,
 		       w.broken ? w.broken : "all promises kept");
 	return w.broken;
 }
+
 /* --- rules */
 
 /* `since` is there because a port's generation starts again with its record. */
@@ -192,6 +200,7 @@ static uint64_t number_from(const char *variable, uint64_t otherwise)
 	return text ? g_ascii_strtoull(text, NULL, 0) : otherwise;
 }
 
+/* Other worlds in each run; what they find can be had again by the seed. */
 static uint64_t seed_of_this_run(void)
 {
 	return number_from("L3VM_TEST_SEED", g_random_int());
@@ -220,7 +229,7 @@ static void test_promises(void **state)
 	}
 }
 
-/* --- broken rules */
+/* --- broken rules --------------------------------------------------------------- */
 
 static L3vmState announces_at_start(L3vmState state, L3vmEvent event)
 {
@@ -304,6 +313,7 @@ static void must_break(const Rules *rules, const char *promise)
 	fail_msg("%s: it was not found that \"%s\"", rules->name, promise);
 }
 
+/* What somebody might change in good faith, and what becomes of it. */
 static void test_broken_tables(void **state)
 {
 	static const char early[] = "routes before there is evidence";
@@ -333,6 +343,8 @@ static void test_broken_tables(void **state)
 	}
 }
 
+/* A generation alone is not enough: when a guest leaves and comes back, its port's
+ * record is a new one, which counts from the start. */
 static void test_broken_timers(void **state)
 {
 	static const char promise[] = "a timer of an earlier move ended hold-time";
@@ -346,6 +358,8 @@ static void test_broken_timers(void **state)
 	must_break(&half, promise);
 }
 
+/* The preferred rank is what wins against a source that nobody told, the last one what
+ * keeps a source's remains from competing. */
 static void test_broken_ranks(void **state)
 {
 	Rules flat = with("preferred is as good as normal", l3vm_migration_next);
@@ -358,6 +372,13 @@ static void test_broken_ranks(void **state)
 	must_break(&soft, "each of two hosts yields to the other");
 }
 
+/*
+ * news     an event of the guest's last stay, read when it is expected again
+ * routes   the old one goes before the new one stands
+ * records  a removal that is killed leaves routes that nobody will ever remove
+ * known    a call that is killed leaves a record ahead of the kernel, and the next
+ *          one, of the same event, takes the record's word for it
+ */
 static void test_broken_calls(void **state)
 {
 	Rules news = with("believes old news", l3vm_migration_next);
