@@ -458,14 +458,17 @@ static void stamp(const GPtrArray *steps)
 
 static void log_events(L3vm *host, const GPtrArray *steps, const char *evidence)
 {
+	g_autoptr(GString) lines = g_string_new(NULL);
+
 	for (guint i = 0; i < steps->len; i++) {
 		const L3vmStep *step = g_ptr_array_index(steps, i);
 		L3vmState from = step->old ? step->old->state : L3VM_STATE_GONE;
 
 		if (from != step->new->state)
-			l3vm_event_append(host->store, step->new, l3vm_state_name(from),
-					  l3vm_state_name(step->new->state), evidence);
+			l3vm_event_add(lines, step->new, l3vm_state_name(from),
+				       l3vm_state_name(step->new->state), evidence);
 	}
+	l3vm_event_write(host->store, lines);
 }
 
 static void report_plan(GString *report, const L3vmPlan *plan)
@@ -525,19 +528,25 @@ static bool apply_removal(L3vm *host, const L3vmPlan *plan, bool *untouched,
 	return ok;
 }
 
-/* Sets up a bridge, and not just a port on it. */
-static bool touches_bridge(const L3vmPlan *plan, const GPtrArray *steps)
+static bool sets_up(const L3vmPlan *plan, const char *ifname)
 {
 	for (guint i = 0; i < l3vm_plan_size(plan); i++) {
 		const L3vmObject *o = &l3vm_plan_get(plan, i)->after;
 
-		for (guint j = 0; o->kind < L3VM_OBJECT_NEIGHBOUR && j < steps->len;
-		     j++) {
-			const L3vmStep *step = g_ptr_array_index(steps, j);
+		if (o->kind < L3VM_OBJECT_NEIGHBOUR && !strcmp(ifname, o->ifname))
+			return true;
+	}
+	return false;
+}
 
-			if (!g_strcmp0(step->new->net->bridge, o->ifname))
-				return true;
-		}
+/* Sets up a bridge, and not just a port on it. */
+static bool touches_bridge(const L3vmPlan *plan, const GPtrArray *steps)
+{
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+
+		if (step->new->net->bridge && sets_up(plan, step->new->net->bridge))
+			return true;
 	}
 	return false;
 }

@@ -96,7 +96,10 @@ static void want_router_interface(L3vmSet *set, const Interface *interface,
 		if (facts->ipv6 || l3vm_sysctl_family(router_sysctls[i].key) == AF_INET)
 			want_key(set, L3VM_OBJECT_SYSCTL, interface,
 				 router_sysctls[i].key, router_sysctls[i].value);
-	want_key(set, L3VM_OBJECT_SYSCTL, interface, L3VM_SYSCTL_IP4_PROXY_DELAY, 0);
+	/* nothing looks at it without proxy ARP, and to set it costs an open file */
+	if (network->proxy_arp || network->mode == L3VM_MODE_BRIDGE)
+		want_key(set, L3VM_OBJECT_SYSCTL, interface,
+			 L3VM_SYSCTL_IP4_PROXY_DELAY, 0);
 	want_gateway(set, interface, &network->gateway4);
 	if (facts->ipv6)
 		want_gateway(set, interface, &network->gateway6);

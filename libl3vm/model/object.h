@@ -111,7 +111,8 @@ bool l3vm_object_equal(const L3vmObject *a, const L3vmObject *b); /* and value *
 
 /* Place in the order of creation: the kind's, but proxy ARP comes last. The
  * kernel would answer the guest's own gratuitous ARP while its route is not
- * there yet (net/ipv4/arp.c:arp_fwd_proxy()). */
+ * there yet (net/ipv4/arp.c:arp_fwd_proxy()). MAC and settings share a place, so
+ * that those of one interface stay together and can go in one request. */
 int l3vm_object_phase(const L3vmObject *object);
 
 /* True for what can be removed, false for what can only be set. */

@@ -80,16 +80,34 @@ static json_object *begin_line(const L3vmPort *port)
 	return event;
 }
 
-static void append(L3vmStore *store, json_object *event)
+static void end_line(GString *lines, json_object *event)
 {
-	const char *text = json_object_to_json_string_ext(
-		event, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	g_autofree char *line = g_strconcat(text, "\n", NULL);
-	size_t size = strlen(line);
-	int fd = open_rotated_log(store);
+	g_string_append(lines, json_object_to_json_string_ext(
+				       event, JSON_C_TO_STRING_PLAIN |
+						      JSON_C_TO_STRING_NOSLASHESCAPE));
+	g_string_append_c(lines, '\n');
+}
 
+void l3vm_event_add(GString *lines, const L3vmPort *port, const char *from,
+		    const char *to, const char *evidence)
+{
+	g_autoptr(json_object) event = begin_line(port);
+
+	l3vm_json_add_string(event, "from", from);
+	l3vm_json_add_string(event, "to", to);
+	l3vm_json_add_string(event, "evidence", evidence);
+	end_line(lines, event);
+}
+
+void l3vm_event_write(L3vmStore *store, const GString *lines)
+{
+	int fd;
+
+	if (!lines->len)
+		return;
+	fd = open_rotated_log(store);
 	/* One write with O_APPEND: lines of several processes do not mix. */
-	if (fd < 0 || write(fd, line, size) != (ssize_t)size)
+	if (fd < 0 || write(fd, lines->str, lines->len) != (ssize_t)lines->len)
 		l3vm_warn("%s/" LOG ": event lost: %s", store->dir, g_strerror(errno));
 	if (fd >= 0)
 		close(fd);
@@ -98,18 +116,17 @@ static void append(L3vmStore *store, json_object *event)
 void l3vm_event_append(L3vmStore *store, const L3vmPort *port, const char *from,
 		       const char *to, const char *evidence)
 {
-	g_autoptr(json_object) event = begin_line(port);
+	g_autoptr(GString) line = g_string_new(NULL);
 
-	l3vm_json_add_string(event, "from", from);
-	l3vm_json_add_string(event, "to", to);
-	l3vm_json_add_string(event, "evidence", evidence);
-	append(store, event);
+	l3vm_event_add(line, port, from, to, evidence);
+	l3vm_event_write(store, line);
 }
 
 void l3vm_event_note(L3vmStore *store, const L3vmPort *port, const char *what,
 		     const char *key, ...)
 {
 	g_autoptr(json_object) event = begin_line(port);
+	g_autoptr(GString) line = g_string_new(NULL);
 	va_list args;
 
 	l3vm_json_add_string(event, "event", what);
@@ -122,5 +139,6 @@ void l3vm_event_note(L3vmStore *store, const L3vmPort *port, const char *what,
 			l3vm_json_add_string(event, key, va_arg(args, const char *));
 	}
 	va_end(args);
-	append(store, event);
+	end_line(line, event);
+	l3vm_event_write(store, line);
 }

@@ -93,6 +93,10 @@ bool l3vm_address_take(L3vmStore *store, const L3vmAddr *prefix, const char *own
  */
 void l3vm_event_append(L3vmStore *store, const L3vmPort *port, const char *from,
 		       const char *to, const char *evidence);
+/* The same for several at once: the lines first, then one write. */
+void l3vm_event_add(GString *lines, const L3vmPort *port, const char *from,
+		    const char *to, const char *evidence);
+void l3vm_event_write(L3vmStore *store, const GString *lines);
 
 /*
  * A line that is no change of state: "event" is @what, then pairs of a key and its

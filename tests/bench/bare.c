@@ -102,9 +102,9 @@ static const struct {
 	int key;
 	uint32_t value;
 } settings4[] = {
-	{ IPV4_DEVCONF_FORWARDING, 1 },	    { IPV4_DEVCONF_RP_FILTER, 1 },
-	{ IPV4_DEVCONF_SEND_REDIRECTS, 0 }, { IPV4_DEVCONF_ACCEPT_REDIRECTS, 0 },
-	{ IPV4_DEVCONF_ARP_IGNORE, 1 },	    { IPV4_DEVCONF_ARP_ANNOUNCE, 2 },
+	{ IPV4_DEVCONF_RP_FILTER, 1 },	      { IPV4_DEVCONF_SEND_REDIRECTS, 0 },
+	{ IPV4_DEVCONF_ACCEPT_REDIRECTS, 0 }, { IPV4_DEVCONF_ARP_IGNORE, 1 },
+	{ IPV4_DEVCONF_ARP_ANNOUNCE, 2 },
 };
 
 /* @n of settings4 from @first on. */
@@ -154,8 +154,6 @@ static void set_files(const char *ifname)
 		{ "ipv6/conf", "accept_ra", "0" },
 		{ "ipv6/conf", "accept_redirects", "0" },
 		{ "ipv6/conf", "accept_dad", "0" },
-		{ "ipv6/conf", "forwarding", "1" },
-		{ "ipv4/neigh", "proxy_delay", "0" },
 	};
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {

@@ -3,8 +3,9 @@
  * bare.h - the kernel's part of an attach, written by hand
  *
  * What `l3vm attach` changes in the kernel for a fresh tap of a network with
- * the built-in settings, as the least C that does it: constants, no look at
- * what is there, no undo, no record. tests/bench/run compares the outcome.
+ * the built-in settings, on a host that forwards, as the least C that does it:
+ * constants, no look at what is there, no undo, no record. tests/bench/run
+ * compares the outcome.
  */
 #ifndef L3VM_TESTS_BENCH_BARE_H
 #define L3VM_TESTS_BENCH_BARE_H

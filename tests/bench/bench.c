@@ -222,12 +222,23 @@ BenchGuest bench_guest(unsigned i)
 	return guest;
 }
 
+static void set_sysctl(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		bench_die("%s: %s", path, strerror(errno));
+	close(fd);
+}
+
 /* Its descriptor, never closed, is what keeps a namespace. */
 void bench_new_namespace(void)
 {
 	if (unshare(CLONE_NEWNET) ||
 	    open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC) < 0)
 		bench_die("network namespace: %s", strerror(errno));
+	set_sysctl("/proc/sys/net/ipv4/ip_forward", "1");
+	set_sysctl("/proc/sys/net/ipv6/conf/all/forwarding", "1");
 }
 
 int bench_tap_add(const char *ifname)

@@ -69,8 +69,9 @@ typedef struct BenchGuest {
 BenchGuest bench_guest(unsigned i);
 
 /*
- * Goes to a new, empty network namespace. The old ones stay until the program
- * ends: taking one down is work for the kernel that would be measured too.
+ * Goes to a new, empty network namespace that forwards, as etc/sysctl.d has it;
+ * new interfaces inherit that. The old ones stay until the program ends: taking
+ * one down is work for the kernel that would be measured too.
  */
 void bench_new_namespace(void);
 

@@ -13,18 +13,15 @@ conf4=/proc/sys/net/ipv4/conf/$tap
 conf6=/proc/sys/net/ipv6/conf/$tap
 
 ip link set dev "$tap" address 02:6c:33:76:6d:01
-echo 1 >"$conf4/forwarding"
 echo 1 >"$conf4/rp_filter"
 echo 0 >"$conf4/send_redirects"
 echo 0 >"$conf4/accept_redirects"
 echo 1 >"$conf4/arp_ignore"
 echo 2 >"$conf4/arp_announce"
-echo 0 >"/proc/sys/net/ipv4/neigh/$tap/proxy_delay"
 echo 1 >"$conf6/addr_gen_mode"
 echo 0 >"$conf6/accept_ra"
 echo 0 >"$conf6/accept_redirects"
 echo 0 >"$conf6/accept_dad"
-echo 1 >"$conf6/forwarding"
 ip addr add 169.254.0.1/32 dev "$tap" scope link
 ip addr add fe80::1/64 dev "$tap" scope link nodad
 ip link set dev "$tap" up

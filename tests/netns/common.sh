@@ -169,7 +169,8 @@ sysctl_of() {
 # router_is IFNAME PROXY_ARP PROXY_ARP_PVLAN GATEWAY4 NAME: a point: the interface
 # is set up as the guests' router, in every detail
 router_is() {
-	local settings
+	local settings delay=80 # hundredths of a second, the kernel's
+	[ "$2" = 0 ] || delay=0
 	# shellcheck disable=SC2016 # the inner shell's
 	settings=$(in_ns hv bash -c 'cd /proc/sys/net && grep -r . \
 		ipv4/conf/"$1"/{forwarding,proxy_arp,proxy_arp_pvlan,rp_filter} \
@@ -180,7 +181,7 @@ router_is() {
 		sed -E 's,/(conf|neigh)/[^/]*,,' | xargs)
 	is "$settings" "ipv4/forwarding:1 ipv4/proxy_arp:$2 ipv4/proxy_arp_pvlan:$3 \
 ipv4/rp_filter:1 ipv4/send_redirects:0 ipv4/accept_redirects:0 ipv4/arp_ignore:1 \
-ipv4/arp_announce:2 ipv4/proxy_delay:0 ipv6/disable_ipv6:0 ipv6/addr_gen_mode:1 \
+ipv4/arp_announce:2 ipv4/proxy_delay:$delay ipv6/disable_ipv6:0 ipv6/addr_gen_mode:1 \
 ipv6/accept_ra:0 ipv6/accept_redirects:0 ipv6/accept_dad:0 ipv6/forwarding:1" "$5"
 	is "$(ip_ns hv -o addr show dev "$1" | tr -d '\134' |
 		sed -E 's/.* (inet6?) /\1 /; s/ +valid_lft.*//; s/ '"$1"'//')" \

@@ -48,7 +48,6 @@ static const Line routed[] = {
 	{ HERE, ANY, "sysctl -qw net/ipv6/conf/tapvm1/accept_redirects=0" },
 	{ HERE, ANY, "sysctl -qw net/ipv6/conf/tapvm1/accept_dad=0" },
 	{ HERE, ANY, "sysctl -qw net/ipv6/conf/tapvm1/forwarding=1" },
-	{ HERE, ANY, "sysctl -qw net/ipv4/neigh/tapvm1/proxy_delay=0" },
 	{ GONE, ANY, "sysctl -qw net/ipv4/conf/tapvm1/forwarding=0" },
 	{ GONE, ANY, "sysctl -qw net/ipv6/conf/tapvm1/forwarding=0" },
 	{ HERE, ANY, "ip addr add 169.254.0.1/32 dev tapvm1 scope link" },
