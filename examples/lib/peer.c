@@ -7,8 +7,9 @@
  *     peer tcp ADDRESS PORT RATE SECONDS   RATE 64-byte records a second
  *
  * The client ends prints one line of KEY=VALUE: what was sent, what came back and
- * in which order, and the longest time that nothing came. Static and without any
- * library but libc, since it also runs in the guest's initramfs.
+ * in which order, the longest time that nothing came, and when the first of those
+ * that were lost had been sent. Static and without any library but libc, since it
+ * also runs in the guest's initramfs.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,6 +30,7 @@
 #define CLIENTS	    16
 /* What is still under way when the last has been sent may take this long. */
 #define PATIENCE    3.0
+#define LOST_TOLD   12
 
 static double now(void)
 {
@@ -250,14 +252,34 @@ static bool receive_stream(Stream *stream)
 	return true;
 }
 
+/* Of the day, UTC: to be compared with events.jsonl. */
+static void print_lost(const Stream *stream, time_t began, double fraction)
+{
+	unsigned told = 0;
+
+	for (uint32_t i = 0; i < stream->sent && told < LOST_TOLD; i++) {
+		double due = fraction + i * stream->interval;
+		time_t second = began + (time_t)due;
+		char text[16];
+
+		if (stream->seen[i])
+			continue;
+		strftime(text, sizeof(text), "%H:%M:%S", gmtime(&second));
+		printf("%s%s.%03d", told++ ? "," : " lost_at=", text,
+		       (int)(due * 1000) % 1000);
+	}
+}
+
 static int run(int type, char **argv, bool (*receive)(Stream *))
 {
 	double rate = atof(argv[2]), seconds = atof(argv[3]), start = now();
 	Stream stream = { .fd = connect_to(argv[0], argv[1], type),
 			  .interval = 1 / rate,
 			  .total = (uint32_t)(rate * seconds) };
+	struct timespec began;
 	int on = 1;
 
+	clock_gettime(CLOCK_REALTIME, &began);
 	signal(SIGPIPE, SIG_IGN);
 	if (type == SOCK_STREAM)
 		setsockopt(stream.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -266,9 +288,11 @@ static int run(int type, char **argv, bool (*receive)(Stream *))
 	stream.seen = calloc(stream.total, 1);
 	while (step(&stream, start, receive))
 		;
-	printf("sent=%u received=%u lost=%u duplicates=%u reordered=%u gap_ms=%.1f\n",
+	printf("sent=%u received=%u lost=%u duplicates=%u reordered=%u gap_ms=%.1f",
 	       stream.sent, stream.received, stream.sent - stream.received,
 	       stream.duplicates, stream.reordered, stream.gap * 1000);
+	print_lost(&stream, began.tv_sec, (double)began.tv_nsec / 1e9);
+	putchar('\n');
 	return stream.sent < stream.total; /* the connection broke */
 }
 

@@ -151,15 +151,80 @@ move()
 	ok "$router: no trace of the move" none_routed tor "$OF4" "$OF6"
 }
 
+# The guest's interface at $1, and the guest, which is there at both all the time
+guest_up_at()
+{
+	local guest=g${1#hv} mac=02:00:00:00:00:0
+	node_add "$guest"
+	ip link add guest0 netns "$1" address ${mac}1 type veth \
+		peer name guest1 netns "$guest" address ${mac}2
+	on "$1" ip link set guest0 up
+	on "$guest" ip link set guest1 up
+	on "$1" ip neigh add ${OF4%/*} lladdr ${mac}2 dev guest0
+	on "$1" ip neigh add ${OF6%/*} lladdr ${mac}2 dev guest0
+	on "$guest" ip addr add $OF4 dev guest1
+	on "$guest" ip addr add $OF6 dev guest1 nodad
+	on "$guest" ip neigh add 169.254.0.1 lladdr ${mac}1 dev guest1
+	on "$guest" ip neigh add fe80::1 lladdr ${mac}1 dev guest1
+	on "$guest" ip route add default via 169.254.0.1 dev guest1 onlink
+	on "$guest" ip route add default via fe80::1 dev guest1
+}
+
+# Ten times to and fro, as guests move, while 10000 datagrams a second in each family
+# go through the router: there must be no moment without a route. Each host can
+# deliver at any time; what is lost is lost between the router's two routes.
+no_gap()
+{
+	local i prefix line pids=()
+	for prefix in "$OF4" "$OF6"; do
+		route_add hv1 "$prefix" $NORMAL
+		route_add hv2 "$prefix" $LAST
+	done
+	all_routed tor "dev hv1" "$OF4" "$OF6"
+	for prefix in "$OF4" "$OF6"; do
+		on_start cli "$router-${#prefix}.log" "$LAB/peer" udp "${prefix%/*}" 7777 \
+			10000 5
+		pids+=($!)
+	done
+	on_start tor $router-monitor.log ip -6 monitor route
+	pids+=($!)
+	for ((i = 0; i < 10; i++)); do
+		for prefix in "$OF4" "$OF6"; do
+			route_add hv2 "$prefix" $PREFERRED
+		done
+		all_routed tor "dev hv2" "$OF4" "$OF6"
+		for prefix in "$OF4" "$OF6"; do
+			route_del hv2 "$prefix" $PREFERRED
+		done
+		all_routed tor "dev hv1" "$OF4" "$OF6"
+	done
+	ok "$router: the guest has moved to and fro in that time" kill -0 "${pids[@]}"
+	kill "${pids[2]}"
+	wait "${pids[@]:0:2}"
+	like "$(<"$LAB/tor/log/$router-monitor.log")" "${OF6%/*} .*dev hv2" \
+		"$router: its routes were watched"
+	unlike "$(<"$LAB/tor/log/$router-monitor.log")" "Deleted ${OF6%/*} " \
+		"$router: an IPv6 route is replaced, not deleted and added"
+	for prefix in "$OF4" "$OF6"; do
+		line=$(<"$LAB/cli/log/$router-${#prefix}.log")
+		like "$line" ' lost=0 ' "$router: $prefix moved, and no packet was lost"
+		route_del hv1 "$prefix" $NORMAL
+		route_del hv2 "$prefix" $LAST
+	done
+	none_routed tor "$OF4" "$OF6" || true
+}
+
 declare -A asn_of=([hv1]=65001 [hv2]=65002)
 fabric_up hv1 hv2
 for node in hv1 hv2; do
-	on "$node" ip link add guest0 type veth peer name guest1
-	on "$node" ip link set guest0 up
-	on "$node" ip link set guest1 up
+	guest_up_at "$node"
 done
+gcc -O2 -o "$LAB/peer" "$LAB_LIB/peer.c"
 daemon_up hv1 bird
 daemon_up hv2 frr
+for node in hv1 hv2; do
+	on_start g${node#hv} peer.log "$LAB/peer" serve 7777
+done
 for router in bird frr; do
 	daemon_up tor $router
 	ok "$router as the router has four sessions" \
@@ -174,6 +239,7 @@ for router in bird frr; do
 	done
 	move hv1 hv2
 	move hv2 hv1
+	no_gap
 	daemon_down tor $router
 done
 lab_done_testing
