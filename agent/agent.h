@@ -11,6 +11,7 @@
  *   guest-events.c  what these mean
  *   gateway-burst.c tells a guest that came who its gateway is
  *   hold.c          a leaving guest's packets, kept until they can follow it
+ *                   (scout.c finds out whether they can)
  *   tun.c           the device that they are kept with
  *
  * The agent is fast, not needed: whatever it knows is in the kernel, the records

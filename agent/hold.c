@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "frame/capture.h"
+#include "scout.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -36,7 +37,6 @@
 #define VNET	   sizeof(struct virtio_net_hdr)
 /* How far back the ring reaches: the news of the stop may be late. */
 #define RING_TIME  (G_USEC_PER_SEC / 2)
-#define RING_SIZE  20000 /* frames */
 /* After a scout came back, microseconds until the next. */
 #define RETRY_TIME 5000
 /* After the guest's port is gone, milliseconds. */
@@ -55,7 +55,7 @@ typedef struct Destination {
 	bool diverted;
 	bool announced; /* the fabric's route is there */
 	guint settle;	/* a scout is out; timer until it counts as away */
-	Packet *scout;	/* a copy of it, or NULL */
+	Scout *scout;	/* the one that is out, or NULL */
 	GQueue packets; /* kept; of Packet* */
 	int64_t kept, replayed, delivered, dropped; /* packets, counted */
 } Destination;
@@ -69,6 +69,7 @@ struct Hold {
 	guint source;
 	guint limit;	 /* timer until everything is released */
 	GQueue ring;	 /* of Packet* */
+	size_t in_ring;	 /* bytes */
 	int64_t stopped; /* microseconds since 1970; 0: it runs */
 	size_t bytes;	 /* kept */
 	GPtrArray *destinations;
@@ -131,9 +132,11 @@ static void trim_ring(Hold *hold, int64_t now)
 
 	/* after the stop it only grows by what came before the diversion */
 	while ((oldest = g_queue_peek_head(&hold->ring)) &&
-	       (g_queue_get_length(&hold->ring) > RING_SIZE ||
-		(!hold->stopped && oldest->when < now - RING_TIME)))
+	       (hold->in_ring > hold->agent->host->config->hold_bytes ||
+		(!hold->stopped && oldest->when < now - RING_TIME))) {
+		hold->in_ring -= oldest->size;
 		g_free(g_queue_pop_head(&hold->ring));
+	}
 }
 
 static void read_ring(Hold *hold)
@@ -150,8 +153,10 @@ static void read_ring(Hold *hold)
 					 ? packet_from_frame(frame, size, time)
 					 : NULL;
 
-		if (packet)
+		if (packet) {
+			hold->in_ring += packet->size;
 			g_queue_push_tail(&hold->ring, packet);
+		}
 		trim_ring(hold, time);
 	}
 }
@@ -240,22 +245,6 @@ static const Packet *first_packet(const Destination *destination)
 	return g_queue_peek_head((GQueue *)&destination->packets);
 }
 
-/*
- * The same packet, but for what a router changes: an IPv4 header's TTL and checksum
- * (RFC 791), IPv6's hop limit.
- */
-static bool is_same(const Packet *scout, const void *bytes, size_t size)
-{
-	const uint8_t *a = scout->bytes + VNET, *b = (const uint8_t *)bytes + VNET;
-	size_t n = size - VNET;
-
-	if (scout->size != size || a[0] >> 4 != b[0] >> 4)
-		return false;
-	if (a[0] >> 4 == 6)
-		return !memcmp(a, b, 7) && !memcmp(a + 8, b + 8, n - 8);
-	return !memcmp(a, b, 8) && a[9] == b[9] && !memcmp(a + 12, b + 12, n - 12);
-}
-
 static void send_scout(Destination *destination);
 
 /* The kernel's routes lead to the guest again, here or there. What was on its way
@@ -265,7 +254,7 @@ static void release(Destination *destination, const char *reason, bool replay)
 	if (destination->settle)
 		g_source_remove(destination->settle);
 	destination->settle = 0;
-	g_clear_pointer(&destination->scout, g_free);
+	g_clear_pointer(&destination->scout, scout_free);
 	if (!destination->diverted)
 		return;
 	divert(destination, false);
@@ -342,9 +331,9 @@ static void send_scout(Destination *destination)
 
 	read_ring(destination->hold);
 	packet = first_packet(destination);
-	g_clear_pointer(&destination->scout, g_free);
+	g_clear_pointer(&destination->scout, scout_free);
 	if (packet) {
-		destination->scout = packet_new(packet->bytes, packet->size, 0);
+		destination->scout = scout_new(packet->bytes, packet->size);
 		tun_write(tun, packet->bytes, packet->size);
 	}
 	after(destination, destination->hold->agent->host->config->hold_settle,
@@ -355,7 +344,7 @@ static void send_scout(Destination *destination)
  * be sent, so this one need not be kept. */
 static bool scout_returns(Destination *destination, const void *packet, size_t size)
 {
-	if (!destination->scout || !is_same(destination->scout, packet, size))
+	if (!destination->scout || !scout_is(destination->scout, packet, size))
 		return false;
 	after(destination, RETRY_TIME, try_again);
 	return true;

@@ -13,6 +13,7 @@ l3vm_agent_SOURCES = \
 	%D%/main.c \
 	%D%/notify.c %D%/notify.h \
 	%D%/qmp.c %D%/qmp.h \
+	%D%/scout.c %D%/scout.h \
 	%D%/tracker.c \
 	%D%/tun.c \
 	%D%/watch-guest.c \

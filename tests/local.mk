@@ -8,6 +8,7 @@ unit_tests = \
 	%D%/unit/test-agent-config \
 	%D%/unit/test-agent-evidence \
 	%D%/unit/test-agent-qmp \
+	%D%/unit/test-agent-scout \
 	%D%/unit/test-arp \
 	%D%/unit/test-checksum \
 	%D%/unit/test-clock \
@@ -105,6 +106,8 @@ tests_unit_test_agent_qmp_SOURCES = %D%/unit/test-agent-qmp.c %D%/unit/qmp-place
 	agent/guest-events.c agent/qmp.c agent/watch-qmp.c
 tests_unit_test_agent_qmp_CPPFLAGS = $(agent_cppflags)
 tests_unit_test_agent_qmp_LDADD = $(agent_ldadd)
+tests_unit_test_agent_scout_SOURCES = %D%/unit/test-agent-scout.c agent/scout.c
+tests_unit_test_agent_scout_CPPFLAGS = $(agent_cppflags)
 
 # What the scripts of the golden tier ask about the hooks: how they read XML,
 # and which calls their mains make of an engine that writes them down.

@@ -181,6 +181,56 @@ flow_end
 l3 detach --guest g1
 announced del
 
+# --- a router that announces before it forwards -------------------------------
+
+# send_back ADD|DEL: the router there sends all of it back here, as one does whose
+# own forwarding has not changed yet
+in_ns new sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
+	net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0
+send_back() {
+	local end=del
+	[ "$1" = del ] && end=add
+	ip -n "${netns_name[new]}" addr "$end" 10.0.0.1/32 dev lo
+	ip -n "${netns_name[new]}" addr "$end" 2001:db8::1/128 dev lo
+	ip -n "${netns_name[new]}" route "$1" 10.0.0.1 via 198.51.100.1
+	ip -n "${netns_name[new]}" route "$1" 2001:db8::1 via 2001:db8:f::1
+}
+again
+send_back add
+leave
+announced add
+later 200
+is "$(notes hold-release reason)" "" "what would come back is not sent on"
+is "$(wc -l <"$work/new.4004")" 0 "nothing has arrived there"
+send_back del
+ok "it forwards: both families are released" wait_for 5 released route
+flow_pause
+ok "all of it has arrived" wait_for 5 all_arrived
+for port in 4004 6006; do
+	like "$(compare "$port" "$work/g1.$port" "$work/new.$port")" \
+		'^lost 0 ' "$port: none lost on a way that led back at first"
+done
+flow_end
+l3 detach --guest g1
+announced del
+
+# What is sent again and again looks like a scout that has come back.
+l3 detach --guest g1
+attach g1 tap1 $mac1 10.0.0.1,2001:db8::1
+clear_log
+for to in 10.0.0.1 2001:db8::1; do
+	play cl repeat $to 4007 500
+	flow_pids+=("$play_pid")
+done
+leave
+later 100
+announced add
+ok "equal packets in a row do not keep it from being released" \
+	wait_for 2 released route
+flow_end
+l3 detach --guest g1
+announced del
+
 # --- a migration that fails ---------------------------------------------------
 
 again

@@ -191,6 +191,19 @@ def send(address, port, rate, file):
             print(number, file=out)
 
 
+def repeat(address, port, rate):
+    """The same datagram again and again."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    stop_on_term()
+    try:
+        while True:
+            sock.sendto(bytes(100), (address, int(port)))
+            time.sleep(1 / float(rate))
+    except KeyboardInterrupt:
+        pass
+
+
 def sink(*arguments):
     *ports, file = arguments
     outputs = {}
@@ -235,7 +248,7 @@ def gateways(ifname, file):
 
 
 commands = {"notified": notified, "monitor": monitor, "frame": frames, "send": send,
-            "sink": sink, "compare": compare, "gateways": gateways}
+            "repeat": repeat, "sink": sink, "compare": compare, "gateways": gateways}
 if len(sys.argv) < 2 or sys.argv[1] not in commands:
     raise SystemExit(__doc__)
 try:
