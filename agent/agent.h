@@ -76,9 +76,10 @@ void agent_refresh(Agent *agent, const char *name);
 AgentPort *agent_find_guest(Agent *agent, const char *guest);
 /* Reconciles soon; asked for many times, done once. */
 void agent_sweep_soon(Agent *agent);
-/* Something happened to a guest; a failure is a warning. */
+/* Something happened to a guest, seen then (l3vm_now(); 0: not known); a failure is
+ * a warning. */
 void agent_event(Agent *agent, const L3vmPort *port, L3vmEvent event,
-		 const L3vmPort *as_of, const char *evidence);
+		 const L3vmPort *as_of, const char *evidence, int64_t seen);
 
 /* --- watch-guest.c --- */
 Evidence *evidence_new(AgentPort *port);
@@ -110,8 +111,9 @@ bool qmp_watch_ask(QmpWatch *watch, const L3vmPort *guest);
 /* It stopped at @when (microseconds since 1970; 0: now). */
 void guest_stopped(Agent *agent, const L3vmPort *guest, int64_t when,
 		   const char *evidence);
-/* It runs here. */
-void guest_resumed(Agent *agent, const L3vmPort *guest, const char *evidence);
+/* It runs here, since @when if that is known. */
+void guest_resumed(Agent *agent, const L3vmPort *guest, int64_t when,
+		   const char *evidence);
 /* A migration away is under way. */
 void guest_leaves(Agent *agent, const L3vmPort *guest, const char *evidence);
 /* QEMU's word for how far its migration is; NULL: none. */

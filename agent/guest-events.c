@@ -43,15 +43,19 @@ static void stop(AgentPort *port, int64_t when, const char *evidence)
 
 /* A time that has not come yet is the time of a clock that is wrong; from it on
  * nothing would be found to replay. */
+static int64_t credible(int64_t when)
+{
+	return when > 0 && when <= l3vm_now() ? when : 0;
+}
+
 void guest_stopped(Agent *agent, const L3vmPort *guest, int64_t when,
 		   const char *evidence)
 {
-	bool credible = when > 0 && when <= l3vm_now();
-
-	for_each_hold(agent, guest, start, credible ? when : 0, evidence);
+	for_each_hold(agent, guest, start, credible(when), evidence);
 }
 
-void guest_resumed(Agent *agent, const L3vmPort *guest, const char *evidence)
+void guest_resumed(Agent *agent, const L3vmPort *guest, int64_t when,
+		   const char *evidence)
 {
 	/* a target's guest has arrived; a source's stays; another's goes on */
 	L3vmEvent event = guest->state == L3VM_STATE_LEAVING ? L3VM_EVENT_ABORTED
@@ -61,7 +65,7 @@ void guest_resumed(Agent *agent, const L3vmPort *guest, const char *evidence)
 	if (guest->state == L3VM_STATE_ARRIVED)
 		l3vm_event_note(agent->host->store, guest, "evidence", "evidence",
 				evidence, NULL);
-	agent_event(agent, guest, event, NULL, evidence);
+	agent_event(agent, guest, event, NULL, evidence, credible(when));
 }
 
 static bool is_here(const L3vmPort *guest)
@@ -72,7 +76,7 @@ static bool is_here(const L3vmPort *guest)
 void guest_leaves(Agent *agent, const L3vmPort *guest, const char *evidence)
 {
 	if (is_here(guest))
-		agent_event(agent, guest, L3VM_EVENT_LEAVING, NULL, evidence);
+		agent_event(agent, guest, L3VM_EVENT_LEAVING, NULL, evidence, 0);
 }
 
 /* The words are of qapi/migration.json. A failure is told before the guest runs on:
@@ -89,5 +93,5 @@ void guest_migrates(Agent *agent, const AgentPort *port, const char *status,
 		guest_leaves(agent, port->port, evidence);
 	else if (port->port->state == L3VM_STATE_LEAVING && !port_is_held(port) &&
 		 g_strv_contains(failed, status))
-		agent_event(agent, port->port, L3VM_EVENT_ABORTED, NULL, evidence);
+		agent_event(agent, port->port, L3VM_EVENT_ABORTED, NULL, evidence, 0);
 }

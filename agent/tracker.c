@@ -48,12 +48,12 @@ void agent_port_free(AgentPort *port)
 }
 
 void agent_event(Agent *agent, const L3vmPort *port, L3vmEvent event,
-		 const L3vmPort *as_of, const char *evidence)
+		 const L3vmPort *as_of, const char *evidence, int64_t seen)
 {
 	g_autoptr(GError) error = NULL;
 
 	if (!l3vm_guest_event(agent->host, l3vm_port_guest_key(port), event, as_of,
-			      evidence, &error))
+			      evidence, seen, &error))
 		l3vm_warn("%s", error->message);
 }
 
@@ -64,7 +64,7 @@ static gboolean hold_time_over(void *data)
 	g_autoptr(L3vmPort) as_of = l3vm_port_copy(port->port);
 
 	port->timer = 0;
-	agent_event(port->agent, as_of, L3VM_EVENT_SETTLED, as_of, "hold-time");
+	agent_event(port->agent, as_of, L3VM_EVENT_SETTLED, as_of, "hold-time", 0);
 	return G_SOURCE_REMOVE;
 }
 
@@ -107,7 +107,7 @@ static gboolean waited_long(void *data)
 		known = libvirt_watch_ask(agent->libvirt, as_of) || known;
 #endif
 	if (as_of->state == L3VM_STATE_PREPARED && !known && left <= 0)
-		agent_event(agent, as_of, L3VM_EVENT_ARRIVED, as_of, "timeout");
+		agent_event(agent, as_of, L3VM_EVENT_ARRIVED, as_of, "timeout", 0);
 	left = left > 0 ? MIN(left, LOOK_INTERVAL) : LOOK_INTERVAL;
 	port->timer = g_timeout_add((guint)(left / 1000 + 1), waited_long, port);
 	return G_SOURCE_REMOVE;

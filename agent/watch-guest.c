@@ -123,7 +123,7 @@ static void stop_looking(Evidence *evidence)
 }
 
 /* The first is what it is all about; of the others each kind is noted once. */
-static void take_evidence(Evidence *evidence, const char *what)
+static void take_evidence(Evidence *evidence, const char *what, int64_t seen)
 {
 	AgentPort *port = evidence->port;
 
@@ -133,7 +133,8 @@ static void take_evidence(Evidence *evidence, const char *what)
 		l3vm_event_note(port->agent->host->store, port->port, "evidence",
 				"evidence", what, NULL);
 	else
-		agent_event(port->agent, port->port, L3VM_EVENT_ARRIVED, NULL, what);
+		agent_event(port->agent, port->port, L3VM_EVENT_ARRIVED, NULL, what,
+			    seen);
 }
 
 static gboolean frames_came(gint fd, GIOCondition condition, void *data)
@@ -150,7 +151,9 @@ static gboolean frames_came(gint fd, GIOCondition condition, void *data)
 					       MIN(size, sizeof(frame)));
 
 		if (what)
-			take_evidence(evidence, what);
+			take_evidence(evidence, what,
+				      (int64_t)when.tv_sec * G_USEC_PER_SEC +
+					      when.tv_nsec / 1000);
 		if (evidence->arrived && ++evidence->frames > NOTE_FRAMES)
 			break;
 	}

@@ -194,7 +194,7 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event
 	if (event == VIR_DOMAIN_EVENT_RESUMED) {
 		g_autoptr(L3vmPort) guest = l3vm_port_copy(port->port);
 
-		guest_resumed(watch->agent, guest, "libvirt-resumed");
+		guest_resumed(watch->agent, guest, 0, "libvirt-resumed");
 	} else if (event == VIR_DOMAIN_EVENT_SUSPENDED &&
 		   (detail == VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED ||
 		    detail == VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY)) {
@@ -245,7 +245,8 @@ static void on_qemu(virConnectPtr connection, virDomainPtr domain, const char *e
 	} else if (!strcmp(event, "RESUME")) {
 		g_autoptr(L3vmPort) guest = l3vm_port_copy(port->port);
 
-		guest_resumed(watch->agent, guest, "qmp-resume");
+		guest_resumed(watch->agent, guest,
+			      (int64_t)seconds * G_USEC_PER_SEC + micros, "qmp-resume");
 	}
 }
 
@@ -297,7 +298,7 @@ bool libvirt_watch_ask(LibvirtWatch *watch, const L3vmPort *guest)
 		return false;
 	virDomainGetState(domain, &state, &reason, 0);
 	if (guest->state == L3VM_STATE_PREPARED && state == VIR_DOMAIN_RUNNING)
-		guest_resumed(watch->agent, guest, "libvirt-running");
+		guest_resumed(watch->agent, guest, 0, "libvirt-running");
 	virDomainFree(domain);
 	return true;
 }

@@ -151,7 +151,7 @@ static void catch_up(Monitor *monitor, struct json_object *answer)
 	if (!port)
 		return;
 	if (guest->state == L3VM_STATE_PREPARED && runs)
-		guest_resumed(agent, guest, "qmp-running");
+		guest_resumed(agent, guest, 0, "qmp-running");
 	else if (guest->state != L3VM_STATE_PREPARED && runs)
 		guest_migrates(agent, port, migration, "qmp-migration");
 	else if (guest->state == L3VM_STATE_LEAVING && migration &&
@@ -183,7 +183,7 @@ static void on_event(void *data, const char *event, int64_t when,
 	else if (!strcmp(event, "STOP"))
 		guest_stopped(agent, guest, when, "qmp-stop");
 	else if (!strcmp(event, "RESUME"))
-		guest_resumed(agent, guest, "qmp-resume");
+		guest_resumed(agent, guest, when, "qmp-resume");
 	else if (!strcmp(event, "SHUTDOWN"))
 		note_shutdown(agent, port);
 }

@@ -37,7 +37,7 @@ static bool is_late(const L3vmPort *port, const L3vmPort *as_of)
  * has no event that removes a port in one of the states that stay in another,
  * but ABORTED, whose two roles one guest cannot have at once. */
 static bool transition(L3vmSession *session, L3vmEvent event, const L3vmPort *as_of,
-		       const char *evidence, GError **error)
+		       const char *evidence, int64_t seen, GError **error)
 {
 	g_autoptr(GPtrArray) steps = l3vm_steps_new();
 	bool changed = false;
@@ -52,6 +52,7 @@ static bool transition(L3vmSession *session, L3vmEvent event, const L3vmPort *as
 			continue;
 		new = l3vm_port_copy(old);
 		new->state = l3vm_migration_next(old->state, event);
+		new->seen = seen;
 		changed |= new->state != old->state;
 		l3vm_steps_add(steps, old, new);
 		if (is_late(old, as_of))
@@ -63,7 +64,8 @@ static bool transition(L3vmSession *session, L3vmEvent event, const L3vmPort *as
 }
 
 bool l3vm_guest_event(L3vm *host, const char *name, L3vmEvent event,
-		      const L3vmPort *as_of, const char *evidence, GError **error)
+		      const L3vmPort *as_of, const char *evidence, int64_t seen,
+		      GError **error)
 {
 	g_autoptr(L3vmGuest) found = NULL;
 	g_auto(L3vmSession) session = { .host = NULL };
@@ -82,14 +84,14 @@ bool l3vm_guest_event(L3vm *host, const char *name, L3vmEvent event,
 	    !l3vm_session_begin(&session, host, found->guest, found->uuid, error))
 		return false;
 	session.guest->incoming = 0;
-	return transition(&session, event, as_of, evidence, error);
+	return transition(&session, event, as_of, evidence, seen, error);
 }
 
 bool l3vm_migrate_notify(L3vm *host, const char *name, L3vmPhase phase, GError **error)
 {
 	L3vmEvent event = event_of_phase(phase);
 
-	return l3vm_guest_event(host, name, event, NULL, "notify", error);
+	return l3vm_guest_event(host, name, event, NULL, "notify", 0, error);
 }
 
 bool l3vm_incoming(L3vm *host, const char *guest, const char *uuid,

@@ -46,6 +46,8 @@ struct L3vmPort {
 	unsigned ifindex; /* 0: unknown */
 	L3vmState state;
 	int64_t since;	     /* of the state, l3vm_now() */
+	int64_t seen;	     /* when the evidence for the state was, 0: not known;
+			      * not on record */
 	uint32_t generation; /* counts changes of state */
 	L3vmNetwork *net;    /* owned copy of its network's settings */
 	L3vmPort *was;	     /* owned; what it was before a change that is not over

@@ -92,10 +92,13 @@ void l3vm_event_add(GString *lines, const L3vmPort *port, const char *from,
 		    const char *to, const char *evidence)
 {
 	g_autoptr(json_object) event = begin_line(port);
+	char seen[L3VM_TIME_STRLEN];
 
 	l3vm_json_add_string(event, "from", from);
 	l3vm_json_add_string(event, "to", to);
 	l3vm_json_add_string(event, "evidence", evidence);
+	if (port->seen)
+		l3vm_json_add_string(event, "seen", l3vm_time_format(port->seen, seen));
 	end_line(lines, event);
 }
 

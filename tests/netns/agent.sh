@@ -26,6 +26,8 @@ for kind in rarp=rarp garp4:10.0.0.1=garp reply4:10.0.0.1=garp na:2001:db8::1=na
 	is "$(routes main)" "10.0.0.1 dev tap1 metric 4
 2001:db8::1 dev tap1 metric 4" "${kind%=*}: its routes have the preferred rank"
 	is "$(changes g1)" "prepared arrived ${kind#*=}" "${kind%=*}: and why"
+	like "$(<"$L3VM_STATE_DIR/events.jsonl")" '"to":"arrived".*"seen":"20' \
+		"${kind%=*}: and when the kernel had it"
 	ok "${kind%=*}: it is live after hold-time" comes_to g1 live
 	is "$(routes main)" "10.0.0.1 dev tap1 metric 5
 2001:db8::1 dev tap1 metric 5" "${kind%=*}: at normal rank"

@@ -155,9 +155,9 @@ static void monitor_free(struct monitor *monitor)
 static GString *calls;
 
 void agent_event(Agent *agent, const L3vmPort *port, L3vmEvent event,
-		 const L3vmPort *as_of, const char *evidence)
+		 const L3vmPort *as_of, const char *evidence, int64_t seen)
 {
-	(void)agent, (void)as_of;
+	(void)agent, (void)as_of, (void)seen;
 	g_string_append_printf(calls, "%s %s %s\n", port->guest, l3vm_event_name(event),
 			       evidence);
 }

@@ -23,9 +23,9 @@
 /* --- what the tests need of the agent ------------------------------------------ */
 
 void agent_event(Agent *agent, const L3vmPort *port, L3vmEvent event,
-		 const L3vmPort *as_of, const char *evidence)
+		 const L3vmPort *as_of, const char *evidence, int64_t seen)
 {
-	(void)agent, (void)port, (void)event, (void)as_of, (void)evidence;
+	(void)agent, (void)port, (void)event, (void)as_of, (void)evidence, (void)seen;
 }
 
 void agent_sweep_soon(Agent *agent)

@@ -218,13 +218,13 @@ static void test_late_timer(void **state)
 	attach(host, request1(), L3VM_ATTACH_PREPARED);
 	notify(host, "vm1", L3VM_PHASE_ARRIVED);
 	assert_ok(l3vm_guest_event(host->l3vm, "vm1", L3VM_EVENT_SETTLED, as_of,
-				   "timer", &error),
+				   "timer", 0, &error),
 		  &error);
 	assert_int_equal(state_of(host, "tap1"), L3VM_STATE_ARRIVED);
 	l3vm_port_free(as_of);
 	as_of = l3vm_record_load(host->l3vm->store, "tap1", NULL);
 	assert_ok(l3vm_guest_event(host->l3vm, "vm1", L3VM_EVENT_SETTLED, as_of,
-				   "timer", &error),
+				   "timer", 0, &error),
 		  &error);
 	assert_int_equal(state_of(host, "tap1"), L3VM_STATE_LIVE);
 }
