@@ -9,14 +9,16 @@
  *                     them remembered (the ring)
  *   guest stops       one route for each of its addresses leads into the tun;
  *                     what comes is kept. QEMU has frames that it took from the
- *                     tap and did not hand over: these are lost with it
+ *                     tap and did not hand over, and on a busy host there are
+ *                     frames that it had not yet taken: these are lost with it
  *   fabric's route    the daemon installs the new route in main. But a switch may
  *                     announce a route before its own forwarding has changed, and
  *                     would send back to us what we send to it, until its TTL is
  *                     over. So one packet goes first, as a scout: if it comes back,
  *                     it is kept again and another try made a little later
  *   it is away        the diversion ends, and what the ring has from shortly before
- *                     the stop on, then what was kept, is sent after the guest
+ *                     the stop on, or from the first that QEMU did not take, then
+ *                     what was kept, is sent after the guest
  *   or it runs again  the migration failed: what was kept is delivered to the tap
  *
  * A packet that arrives twice does no harm, one that is missing does.
@@ -37,13 +39,16 @@
 #define VNET	   sizeof(struct virtio_net_hdr)
 /* How far back the ring reaches: the news of the stop may be late. */
 #define RING_TIME  (G_USEC_PER_SEC / 2)
+/* How often it is compared with what QEMU has taken. */
+#define TAKEN_TIME (G_USEC_PER_SEC / 100)
 /* After a scout came back, microseconds until the next. */
 #define RETRY_TIME 5000
 /* After the guest's port is gone, milliseconds. */
 #define LEFT_TIME  1000
 
 typedef struct Packet {
-	int64_t when; /* microseconds since 1970 */
+	int64_t when;	 /* microseconds since 1970 */
+	uint64_t number; /* in the ring: of all frames that the tap was given */
 	size_t size;
 	uint8_t bytes[]; /* virtio_net_hdr and IP packet */
 } Packet;
@@ -67,11 +72,15 @@ struct Hold {
 	bool parted;	/* the port is gone, this one waits for the route alone */
 	int fd;		/* capture; -1: none */
 	guint source;
-	guint limit;	 /* timer until everything is released */
-	GQueue ring;	 /* of Packet* */
-	size_t in_ring;	 /* bytes */
-	int64_t stopped; /* microseconds since 1970; 0: it runs */
-	size_t bytes;	 /* kept */
+	guint limit;	  /* timer until everything is released */
+	GQueue ring;	  /* of Packet* */
+	uint64_t given;	  /* frames that the tap was given since we look */
+	uint64_t taken;	  /* number of the last of these that QEMU took */
+	int64_t least;	  /* given less the tap's count of taken, its queue empty */
+	int64_t compared; /* when, monotonic; 0: never */
+	size_t in_ring;	  /* bytes */
+	int64_t stopped;  /* microseconds since 1970; 0: it runs */
+	size_t bytes;	  /* kept */
 	GPtrArray *destinations;
 };
 
@@ -139,6 +148,27 @@ static void trim_ring(Hold *hold, int64_t now)
 	}
 }
 
+/*
+ * Of what the tap was given QEMU has not taken as much as given and taken differ now
+ * more than they do when the queue is empty; sooner or later it was. What was taken is
+ * read last, so that the error is a packet too many.
+ */
+static void compare_taken(Hold *hold)
+{
+	L3vmKernel *kernel = hold->agent->host->kernel;
+	uint64_t taken;
+	int64_t difference;
+
+	hold->given += l3vm_capture_missed(hold->fd);
+	if (!kernel->ops->taken(kernel, hold->port->ifindex, &taken))
+		return;
+	difference = (int64_t)(hold->given - taken);
+	if (!hold->compared || difference < hold->least)
+		hold->least = difference;
+	hold->taken = hold->given - (uint64_t)(difference - hold->least);
+	hold->compared = g_get_monotonic_time();
+}
+
 static void read_ring(Hold *hold)
 {
 	static uint8_t frame[VNET + ETH_HLEN + 65536];
@@ -153,12 +183,16 @@ static void read_ring(Hold *hold)
 					 ? packet_from_frame(frame, size, time)
 					 : NULL;
 
+		hold->given++;
 		if (packet) {
+			packet->number = hold->given;
 			hold->in_ring += packet->size;
 			g_queue_push_tail(&hold->ring, packet);
 		}
 		trim_ring(hold, time);
 	}
+	if (hold->fd >= 0 && g_get_monotonic_time() >= hold->compared + TAKEN_TIME)
+		compare_taken(hold);
 }
 
 static gboolean frames_came(gint fd, GIOCondition condition, void *data)
@@ -173,15 +207,25 @@ static gboolean frames_came(gint fd, GIOCondition condition, void *data)
 	return G_SOURCE_REMOVE;
 }
 
+/* The guest may not have got it. */
+static bool is_unsure(const Destination *destination, const Packet *packet)
+{
+	const Hold *hold = destination->hold;
+
+	return (packet->when >=
+			hold->stopped - hold->agent->host->config->hold_replay ||
+		(hold->compared && packet->number > hold->taken)) &&
+	       is_for(destination, packet->bytes + VNET);
+}
+
 static void replay_ring(Destination *destination)
 {
 	Hold *hold = destination->hold;
-	int64_t from = hold->stopped - hold->agent->host->config->hold_replay;
 
 	for (GList *at = hold->ring.head; at; at = at->next) {
 		const Packet *packet = at->data;
 
-		if (packet->when >= from && is_for(destination, packet->bytes + VNET)) {
+		if (is_unsure(destination, packet)) {
 			send_packet(destination, packet);
 			destination->replayed++;
 		}
@@ -234,14 +278,10 @@ static void report(Destination *destination, const char *reason)
 static const Packet *first_packet(const Destination *destination)
 {
 	const Hold *hold = destination->hold;
-	int64_t from = hold->stopped - hold->agent->host->config->hold_replay;
 
-	for (GList *at = hold->ring.head; at; at = at->next) {
-		const Packet *packet = at->data;
-
-		if (packet->when >= from && is_for(destination, packet->bytes + VNET))
-			return packet;
-	}
+	for (GList *at = hold->ring.head; at; at = at->next)
+		if (is_unsure(destination, at->data))
+			return at->data;
 	return g_queue_peek_head((GQueue *)&destination->packets);
 }
 
@@ -455,6 +495,9 @@ void hold_start(Hold *hold, int64_t when, const char *evidence)
 	for (guint i = 0; i < hold->destinations->len; i++)
 		divert(g_ptr_array_index(hold->destinations, i), true);
 	hold->stopped = when ? when : l3vm_now();
+	read_ring(hold);
+	if (hold->fd >= 0)
+		compare_taken(hold);
 	l3vm_event_note(store, hold->port, "hold-start", "evidence", evidence,
 			"stopped", l3vm_time_format(hold->stopped, stopped), "diverted",
 			l3vm_time_format(l3vm_now(), diverted), NULL);

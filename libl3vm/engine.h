@@ -99,8 +99,9 @@ bool l3vm_remove_ports(L3vmSession *session, GError **error);
 
 /*
  * All ports of the guest @name through @event; @evidence is a fixed word for
- * events.jsonl, @seen when it was seen (l3vm_now(); 0: not known). With @as_of nothing happens if that port has changed its state
- * since. A guest that is not here: L3VM_ERROR_NOT_FOUND.
+ * events.jsonl, @seen when it was seen (l3vm_now(); 0: not known). With @as_of
+ * nothing happens if that port has changed its state since. A guest that is not
+ * here: L3VM_ERROR_NOT_FOUND.
  */
 bool l3vm_guest_event(L3vm *host, const char *name, L3vmEvent event,
 		      const L3vmPort *as_of, const char *evidence, int64_t seen,

@@ -60,13 +60,14 @@ static int filter_from_guest(int fd, const L3vmMac *guest)
 	return attach(fd, code, G_N_ELEMENTS(code));
 }
 
-/* IPv4 and IPv6 going out to the guest's MAC. */
+/* IPv4 and IPv6 going out to the guest's MAC; of anything else that goes out no more
+ * than that it did. */
 static int filter_to_guest(int fd, const L3vmMac *guest)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS,
 			 (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 8),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 0, 9),
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, ETHERTYPE),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 1, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 5),
@@ -75,6 +76,7 @@ static int filter_to_guest(int fd, const L3vmMac *guest)
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, DESTINATION + 4),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, low2(guest), 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, WHOLE_FRAME),
+		BPF_STMT(BPF_RET | BPF_K, ETH_HLEN),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
 
@@ -157,4 +159,15 @@ int l3vm_capture_read(int fd, void *frame, size_t room, size_t *size,
 	*when = (struct timespec){ 0 };
 	read_time(&msg, when);
 	return 0;
+}
+
+unsigned l3vm_capture_missed(int fd)
+{
+	struct tpacket_stats stats = { 0 };
+	socklen_t size = sizeof(stats);
+
+	/* reading them starts them anew (packet(7)) */
+	if (getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &stats, &size))
+		return 0;
+	return stats.tp_drops;
 }

@@ -19,7 +19,8 @@ typedef enum {
 	 * before a socket for one protocol sees them */
 	L3VM_CAPTURE_FROM_GUEST,
 	/* what the guest is sent: IPv4 and IPv6 that goes out to its MAC, with a
-	 * struct virtio_net_hdr in front, since it may be a large segment */
+	 * struct virtio_net_hdr in front, since it may be a large segment; of other
+	 * frames that go out the Ethernet header alone, so that all are counted */
 	L3VM_CAPTURE_TO_GUEST,
 } L3vmCaptureSide;
 
@@ -34,5 +35,8 @@ int l3vm_capture_open(unsigned ifindex, const L3vmMac *guest, L3vmCaptureSide si
  */
 int l3vm_capture_read(int fd, void *frame, size_t room, size_t *size,
 		      struct timespec *when);
+
+/* Frames that there was no room for since this was last asked. */
+unsigned l3vm_capture_missed(int fd);
 
 #endif

@@ -300,6 +300,14 @@ static bool fake_find_bridge_port(L3vmKernel *kernel, const char *bridge,
 	return false;
 }
 
+static bool fake_taken(L3vmKernel *kernel, unsigned ifindex, uint64_t *frames)
+{
+	(void)kernel;
+	(void)ifindex;
+	(void)frames;
+	return false; /* nothing is ever sent */
+}
+
 static bool fake_has_ipv6(L3vmKernel *kernel)
 {
 	(void)kernel;
@@ -324,6 +332,7 @@ static const L3vmKernelOps fake_ops = {
 	.apply = fake_apply,
 	.is_local = fake_is_local,
 	.find_bridge_port = fake_find_bridge_port,
+	.taken = fake_taken,
 	.has_ipv6 = fake_has_ipv6,
 };
 

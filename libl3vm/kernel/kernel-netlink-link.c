@@ -104,6 +104,44 @@ bool l3vm_netlink_find_link(L3vmKernel *kernel, const char *ifname, L3vmLink *ou
 	return found.found;
 }
 
+typedef struct Taken {
+	uint64_t frames;
+	bool found;
+} Taken;
+
+/* A tap counts a frame as sent when it is read (drivers/net/tun.c:tun_put_user()), one
+ * that its queue has no room for as dropped. */
+static void take_stats(struct nlmsghdr *message, void *data)
+{
+	struct nlattr *attrs[IFLA_STATS_MAX + 1];
+	struct rtnl_link_stats64 stats;
+	Taken *taken = data;
+
+	if (message->nlmsg_type != RTM_NEWSTATS ||
+	    nlmsg_parse(message, sizeof(struct if_stats_msg), attrs, IFLA_STATS_MAX,
+			NULL) < 0 ||
+	    !attrs[IFLA_STATS_LINK_64] ||
+	    (size_t)nla_len(attrs[IFLA_STATS_LINK_64]) < sizeof(stats))
+		return;
+	memcpy(&stats, nla_data(attrs[IFLA_STATS_LINK_64]), sizeof(stats));
+	taken->frames = stats.tx_packets + stats.tx_dropped;
+	taken->found = true;
+}
+
+bool l3vm_netlink_taken(L3vmKernel *kernel, unsigned ifindex, uint64_t *frames)
+{
+	struct if_stats_msg *header;
+	g_autoptr(L3vmNlMsg)
+		msg = l3vm_nl_request(RTM_GETSTATS, 0, sizeof(*header), &header);
+	Taken taken = { .found = false };
+
+	header->ifindex = ifindex;
+	header->filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
+	l3vm_nl_talk(((L3vmNetlink *)kernel)->nl, msg, take_stats, &taken, NULL);
+	*frames = taken.frames;
+	return taken.found;
+}
+
 typedef struct PortSearch {
 	L3vmMac mac; /* without its first byte */
 	char ifname[IF_NAMESIZE];

@@ -39,6 +39,7 @@ static const L3vmKernelOps netlink_ops = {
 	.apply_joined = l3vm_netlink_apply_joined,
 	.is_local = l3vm_netlink_is_local,
 	.find_bridge_port = l3vm_netlink_find_bridge_port,
+	.taken = l3vm_netlink_taken,
 	.has_ipv6 = netlink_has_ipv6,
 };
 

@@ -33,6 +33,7 @@ void l3vm_link_mac(const L3vmLinkAttrs *link, L3vmMac *mac);
 struct nl_msg *l3vm_link_request(const char *ifname);
 /* Takes over @text, the kernel's words or NULL. Returns false. */
 bool l3vm_netlink_fail_read(const char *what, int result, char *text, GError **error);
+bool l3vm_netlink_taken(L3vmKernel *kernel, unsigned ifindex, uint64_t *frames);
 bool l3vm_netlink_find_link(L3vmKernel *kernel, const char *ifname, L3vmLink *link,
 			    GError **error);
 bool l3vm_netlink_find_bridge_port(L3vmKernel *kernel, const char *bridge,

@@ -84,6 +84,10 @@ typedef struct L3vmKernelOps {
 				 const L3vmMac *mac, char ifname[IF_NAMESIZE],
 				 GError **error);
 
+	/* *@frames: how many frames whoever has opened the tap @ifindex has taken
+	 * from it, and how many it had no room for. False: not known. */
+	bool (*taken)(L3vmKernel *kernel, unsigned ifindex, uint64_t *frames);
+
 	/* True if the kernel has IPv6. */
 	bool (*has_ipv6)(L3vmKernel *kernel);
 } L3vmKernelOps;

@@ -231,6 +231,54 @@ flow_end
 l3 detach --guest g1
 announced del
 
+# --- a host so busy that QEMU was late ----------------------------------------
+
+agent_stop || :
+configure "hold-replay = 1ms"
+starts "with a short memory"
+ip_ns hv tuntap add dev tap2 mode tap
+qemu_start g2
+listened_to g2
+rm -f "$work"/{tap,new,sent}.{4004,6006}
+play hv tap tap2 4004 6006 "$work/tap"
+flow_pids+=("$play_pid")
+play new sink 4004 6006 "$work/new"
+flow_pids+=("$play_pid")
+wait_for 5 test -e "$work/tap.6006"
+wait_for 5 test -e "$work/new.6006"
+attach g2 tap2 $mac2 10.0.0.1,2001:db8::1
+clear_log
+play cl send 10.0.0.1 4004 1000 "$work/sent.4004"
+senders=("$play_pid")
+play cl send 2001:db8::1 6006 1000 "$work/sent.6006"
+senders+=("$play_pid")
+wait_for 5 arrived tap 100
+qmp g2 event MIGRATION '{"status": "active"}'
+wait_for 5 has_state g2 leaving
+wait_for 5 watched tap2
+later 200
+touch "$work/tap.stop"
+later 100
+qmp g2 event STOP
+wait_for 5 grep -q hold-start "$L3VM_STATE_DIR/events.jsonl"
+later 100
+announced add
+ok "both families are released" wait_for 5 released route
+flow_pause
+wait_for 5 all_arrived
+for port in 4004 6006; do
+	like "$(compare "$port" "$work/tap.$port" "$work/new.$port")" \
+		'^lost 0 twice [0-9] ' "$port: what QEMU did not take is not lost"
+done
+ok "it was sent again ($(counted replayed) packets)" [ "$(counted replayed)" -ge 150 ]
+flow_end
+l3 detach --guest g2
+announced del
+agent_stop || :
+configure "hold-replay = 200ms"
+starts "as before"
+listened_to g1
+
 # --- a migration that fails ---------------------------------------------------
 
 again

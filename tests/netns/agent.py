@@ -14,6 +14,9 @@
 		numbered packets, RATE a second, until SIGTERM; FILE has how many
 	agent.py sink PORT... FILE
 		FILE.PORT gets the numbers that come to PORT, as they come
+	agent.py tap IFNAME PORT... FILE
+		takes frames from the tap IFNAME as QEMU does, until FILE.stop exists; no
+		more then, but keeps it open. FILE.PORT gets the numbers that come to PORT
 	agent.py compare SENT FILE...
 		how many of the SENT numbers are in none of the FILEs (lost), how many
 		are there more than once (twice), and how often one follows a larger one
@@ -22,6 +25,7 @@
 		FILE gets "SECONDS request|reply|na ADDRESS MAC" for each message that
 		tells where a gateway is
 """
+import fcntl
 import ipaddress
 import json
 import os
@@ -32,6 +36,8 @@ import struct
 import sys
 import time
 
+# linux/if_tun.h
+TUNSETIFF, IFF_TAP_NO_PI = 0x400454CA, 0x1002
 BROADCAST = b"\xff" * 6
 
 
@@ -218,6 +224,22 @@ def sink(*arguments):
             print(struct.unpack("!I", sock.recv(2048)[:4])[0], file=outputs[sock])
 
 
+def tap(ifname, *arguments):
+    ports, file = [int(port) for port in arguments[:-1]], arguments[-1]
+    fd = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH", ifname.encode(), IFF_TAP_NO_PI))
+    outs = {port: open("%s.%d" % (file, port), "w", buffering=1) for port in ports}
+    while not os.path.exists(file + ".stop"):
+        if not select.select([fd], [], [], 0.001)[0]:
+            continue
+        data = os.read(fd, 2000)
+        ip = 14 + (40 if data[12:14] == b"\x86\xdd" else 20)
+        port = struct.unpack("!H", data[ip + 2:ip + 4])[0] if len(data) > ip + 12 else 0
+        if port in outs:
+            print(struct.unpack("!I", data[ip + 8:ip + 12])[0], file=outs[port])
+    signal.pause()
+
+
 def compare(sent, *files):
     lists = [[int(line) for line in open(file)] for file in files]
     all_of_them = sum(lists, [])
@@ -248,7 +270,7 @@ def gateways(ifname, file):
 
 
 commands = {"notified": notified, "monitor": monitor, "frame": frames, "send": send,
-            "repeat": repeat, "sink": sink, "compare": compare, "gateways": gateways}
+            "repeat": repeat, "tap": tap, "sink": sink, "compare": compare, "gateways": gateways}
 if len(sys.argv) < 2 or sys.argv[1] not in commands:
     raise SystemExit(__doc__)
 try:
