@@ -95,6 +95,30 @@ move()
 		--migrateuri "tcp://${MOVE_ADDRESS[$to]}"
 }
 
+# move_watch NODE - tells when the first of the streams' packets reaches the guest there
+move_watch()
+{
+	: >"$LAB/$1/log/watch.log"
+	on_start "$1" watch.log "$LAB/image/peer" watch 7777
+	NODE_PID[$1/watch]=$!
+}
+
+# move_outage NODE - milliseconds from the evidence that the guest runs there until the
+# packets of both families reached it, of the move since move_watch; empty: not seen
+move_outage()
+{
+	local seen
+	kill "${NODE_PID[$1/watch]}" 2>/dev/null || true
+	wait "${NODE_PID[$1/watch]}" || true
+	seen=$(grep '"to":"arrived"' "$LAB/$1/run/l3vm/events.jsonl" |
+		sed -n '$s/.*"seen":"\([^"]*\)".*/\1/p')
+	[[ -n $seen ]] || return 0
+	awk -v seen="$(date -d "$seen" +%s.%6N)" '
+		$2 > last { last = $2 }
+		END { if (NR == 2) printf "%.1f\n", (last > seen) * (last - seen) * 1000 }
+		' "$LAB/$1/log/watch.log"
+}
+
 # move_figure KEY LINE - 0 from "udp4 sent=1000 lost=0"
 move_figure()
 {

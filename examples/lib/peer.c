@@ -5,6 +5,8 @@
  *     peer serve PORT                      echoes UDP datagrams and TCP bytes
  *     peer udp ADDRESS PORT RATE SECONDS   RATE numbered datagrams a second
  *     peer tcp ADDRESS PORT RATE SECONDS   RATE 64-byte records a second
+ *     peer watch PORT                      when the first datagrams to PORT of both
+ *                                          families left this host by any interface
  *
  * The client ends prints one line of KEY=VALUE: what was sent, what came back and
  * in which order, the longest time that nothing came, and when the first of those
@@ -13,6 +15,9 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_packet.h>
+#include <linux/sockios.h>
+#include <net/ethernet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -22,7 +27,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -296,14 +303,57 @@ static int run(int type, char **argv, bool (*receive)(Stream *))
 	return stream.sent < stream.total; /* the connection broke */
 }
 
+/* --- watch ----------------------------------------------------------------- */
+
+/* The port that an IP packet with a UDP header goes to; 0: none. */
+static unsigned udp_port(const unsigned char *ip, ssize_t size)
+{
+	size_t header = ip[0] >> 4 == 4 ? (ip[0] & 15) * 4u : 40;
+	unsigned protocol = ip[0] >> 4 == 4 ? ip[9] : ip[6];
+
+	if (size < 40 || (size_t)size < header + 4 || protocol != IPPROTO_UDP)
+		return 0;
+	return (unsigned)ip[header + 2] << 8 | ip[header + 3];
+}
+
+static int watch(unsigned port)
+{
+	int fd = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL));
+	bool seen[2] = { false };
+
+	if (fd < 0)
+		die("socket");
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	while (!seen[0] || !seen[1]) {
+		struct sockaddr_ll from;
+		socklen_t length = sizeof(from);
+		unsigned char packet[128] = { 0 };
+		struct timeval time;
+		ssize_t size = recvfrom(fd, packet, sizeof(packet), 0,
+					(struct sockaddr *)&from, &length);
+		bool ip6 = packet[0] >> 4 == 6;
+
+		if (size < 0 || from.sll_pkttype != PACKET_OUTGOING || seen[ip6] ||
+		    udp_port(packet, size) != port || ioctl(fd, SIOCGSTAMP, &time))
+			continue;
+		seen[ip6] = true;
+		printf("udp%d %lld.%06ld\n", ip6 ? 6 : 4, (long long)time.tv_sec,
+		       (long)time.tv_usec);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "watch"))
+		return watch((unsigned)atoi(argv[2]));
 	if (argc == 3 && !strcmp(argv[1], "serve"))
 		serve(argv[2]);
 	if (argc == 6 && !strcmp(argv[1], "udp"))
 		return run(SOCK_DGRAM, argv + 2, receive_datagram);
 	if (argc == 6 && !strcmp(argv[1], "tcp"))
 		return run(SOCK_STREAM, argv + 2, receive_stream);
-	fprintf(stderr, "usage: peer serve PORT | udp|tcp ADDRESS PORT RATE SECONDS\n");
+	fprintf(stderr,
+		"usage: peer serve|watch PORT | udp|tcp ADDRESS PORT RATE SECONDS\n");
 	return 2;
 }
