@@ -41,6 +41,7 @@
 #define RING_TIME  (G_USEC_PER_SEC / 2)
 /* How often it is compared with what QEMU has taken. */
 #define TAKEN_TIME (G_USEC_PER_SEC / 100)
+#define QUICK_TIME (G_USEC_PER_SEC / 5000)
 /* After a scout came back, microseconds until the next. */
 #define RETRY_TIME 5000
 /* After the guest's port is gone, milliseconds. */
@@ -150,32 +151,36 @@ static void trim_ring(Hold *hold, int64_t now)
 
 /*
  * Of what the tap was given QEMU has not taken as much as given and taken differ now
- * more than they do when the queue is empty; sooner or later it was. What was taken is
- * read last, so that the error is a packet too many.
+ * more than they do when the queue is empty; sooner or later it was. What is given
+ * and taken between @asked, when the last frame was read, and the look at the counter
+ * would pass for not taken: a look that took long is not one at an empty queue.
  */
-static void compare_taken(Hold *hold)
+static void compare_taken(Hold *hold, int64_t asked)
 {
 	L3vmKernel *kernel = hold->agent->host->kernel;
 	uint64_t taken;
 	int64_t difference;
+	bool quick;
 
 	hold->given += l3vm_capture_missed(hold->fd);
 	if (!kernel->ops->taken(kernel, hold->port->ifindex, &taken))
 		return;
 	difference = (int64_t)(hold->given - taken);
-	if (!hold->compared || difference < hold->least)
+	quick = g_get_monotonic_time() < asked + QUICK_TIME;
+	if (!hold->compared || (quick && difference < hold->least))
 		hold->least = difference;
-	hold->taken = hold->given - (uint64_t)(difference - hold->least);
-	hold->compared = g_get_monotonic_time();
+	hold->taken = hold->given - (uint64_t)MAX(difference - hold->least, 0);
+	hold->compared = asked;
 }
 
 static void read_ring(Hold *hold)
 {
 	static uint8_t frame[VNET + ETH_HLEN + 65536];
 	struct timespec when;
+	int64_t asked = 0;
 	size_t size;
 
-	while (hold->fd >= 0 &&
+	while (hold->fd >= 0 && (asked = g_get_monotonic_time()) &&
 	       !l3vm_capture_read(hold->fd, frame, sizeof(frame), &size, &when)) {
 		int64_t time = (int64_t)when.tv_sec * G_USEC_PER_SEC +
 			       when.tv_nsec / 1000;
@@ -191,8 +196,8 @@ static void read_ring(Hold *hold)
 		}
 		trim_ring(hold, time);
 	}
-	if (hold->fd >= 0 && g_get_monotonic_time() >= hold->compared + TAKEN_TIME)
-		compare_taken(hold);
+	if (asked && asked >= hold->compared + TAKEN_TIME)
+		compare_taken(hold, asked);
 }
 
 static gboolean frames_came(gint fd, GIOCondition condition, void *data)
@@ -495,9 +500,8 @@ void hold_start(Hold *hold, int64_t when, const char *evidence)
 	for (guint i = 0; i < hold->destinations->len; i++)
 		divert(g_ptr_array_index(hold->destinations, i), true);
 	hold->stopped = when ? when : l3vm_now();
+	hold->compared -= TAKEN_TIME; /* once more, now that it takes no more */
 	read_ring(hold);
-	if (hold->fd >= 0)
-		compare_taken(hold);
 	l3vm_event_note(store, hold->port, "hold-start", "evidence", evidence,
 			"stopped", l3vm_time_format(hold->stopped, stopped), "diverted",
 			l3vm_time_format(l3vm_now(), diverted), NULL);

@@ -13,6 +13,7 @@
  * that were lost had been sent. Static and without any library but libc, since it
  * also runs in the guest's initramfs.
  */
+#define _GNU_SOURCE /* ppoll() */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -176,6 +177,13 @@ static int connect_to(const char *address, const char *port, int type)
 	return fd;
 }
 
+static struct timespec time_span(double seconds)
+{
+	time_t whole = (time_t)seconds;
+
+	return (struct timespec){ whole, (long)((seconds - (double)whole) * 1e9) };
+}
+
 static void take_number(Stream *stream, uint32_t number)
 {
 	double time = now();
@@ -203,7 +211,7 @@ static bool step(Stream *stream, double start, bool (*receive)(Stream *))
 	double time = now(), due = start + stream->sent * stream->interval;
 	struct pollfd pollfd = { .fd = stream->fd, .events = POLLIN };
 	char record[RECORD_SIZE] = { 0 };
-	int wait;
+	struct timespec wait = { .tv_nsec = 100000000 };
 
 	if (stream->sent < stream->total && time >= due) {
 		uint32_t number = htonl(stream->sent);
@@ -221,8 +229,9 @@ static bool step(Stream *stream, double start, bool (*receive)(Stream *))
 	if (stream->sent == stream->total &&
 	    (time >= stream->end || stream->received == stream->total))
 		return false;
-	wait = stream->sent < stream->total ? (int)((due - time) * 1000) : 100;
-	if (poll(&pollfd, 1, wait > 0 ? wait : 0) > 0)
+	if (stream->sent < stream->total)
+		wait = time_span(due - time);
+	if (ppoll(&pollfd, 1, &wait, NULL) > 0)
 		return receive(stream);
 	return true;
 }
