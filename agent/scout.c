@@ -102,12 +102,16 @@ void scout_free(Scout *scout)
 
 bool scout_is(const Scout *scout, const void *packet, size_t size)
 {
-	const uint8_t *ip = (const uint8_t *)packet + VNET;
-	size_t n = size - VNET;
+	const uint8_t *ip;
+	size_t n;
 	g_autofree uint8_t *copy = NULL;
 
-	if (size < VNET + IP4_SIZE || (!is_ip4(ip) && n < IP6_SIZE) ||
-	    ip[0] != scout->ip[0] || hops_of(ip) >= scout->hops)
+	if (size < VNET + IP4_SIZE)
+		return false;
+	ip = (const uint8_t *)packet + VNET;
+	n = size - VNET;
+	if ((!is_ip4(ip) && n < IP6_SIZE) || ip[0] != scout->ip[0] ||
+	    hops_of(ip) >= scout->hops)
 		return false;
 	if (scout->large)
 		n = MIN(n, common_size(ip));
