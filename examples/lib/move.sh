@@ -57,6 +57,15 @@ move_streams()
 	done
 }
 
+# move_enough - they need not go on for as long as they were told
+move_enough()
+{
+	local name
+	for name in udp4 udp6 tcp4 tcp6; do
+		kill -TERM "${NODE_PID[cli/$name]}" 2>/dev/null || true
+	done
+}
+
 # All of them have ended
 move_wait()
 {

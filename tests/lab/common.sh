@@ -195,3 +195,107 @@ guests_reach()
 {
 	[[ $(connect "$1" 10 "$2") == answers ]]
 }
+
+# --- moves that are counted --------------------------------------------------
+
+# uri NODE - its libvirtd, as any other node can reach it
+uri()
+{
+	echo "qemu+unix:///system?socket=$LAB/$1/run/libvirt/libvirt-sock"
+}
+
+# streams_start IPV4 IPV6 - until streams_lost; they flow when it returns
+streams_start()
+{
+	local before
+	before=$(datagrams_received)
+	move_streams "$1" "$2" 60
+	wait_until 5 eval "((\$(datagrams_received) > $before + 100))" || true
+}
+
+# By the client, of both families
+datagrams_received()
+{
+	# shellcheck disable=SC2016 # these are awk's
+	on cli awk '$1 == "Udp:" && $2 ~ /^[0-9]/ { n += $2 }
+		$1 == "Udp6InDatagrams" { n += $2 }
+		END { print n + 0 }' /proc/net/snmp /proc/net/snmp6
+}
+
+# streams_lost - ends them; a line for each that lost something. All counts are
+# in MOVE_COUNT.
+streams_lost()
+{
+	move_enough
+	move_count
+	grep -vE ' sent=[0-9]{3,} .* lost=0 [^b]*$' <<<"$MOVE_COUNT" || true
+}
+
+# lost_nothing WHAT - since streams_start
+lost_nothing()
+{
+	streams_lost >"$LAB/tmp/lost"
+	is "$(<"$LAB/tmp/lost")" "" "$1: no packet is lost, no connection broken"
+	diag "$MOVE_COUNT"
+}
+
+# migration_begins GUEST FROM TO [OPTION]... - slowly, and in the background;
+# returns when memory is being copied. Not below `ok`, whose commands run in a
+# process of their own: begins WHAT ... is the point. migration_hurries GUEST FROM
+# lets it go on.
+migration_begins()
+{
+	move "$@" --bandwidth 4 >"$LAB/tmp/migration.log" 2>&1 &
+	MIGRATION=$!
+	wait_until 20 is_copied "$2" "$1"
+}
+
+begins()
+{
+	local what=$1
+	shift
+	if migration_begins "$@"; then
+		pass "$what: memory is being copied"
+	else
+		fail "$what: memory is being copied"
+	fi
+}
+
+# migration_ends WHAT STATUS - as wanted
+migration_ends()
+{
+	local status=0
+	wait "$MIGRATION" || status=$?
+	is "$status" "$2" "$1: virsh ends with $2"
+	((status == $2)) || diag "$(<"$LAB/tmp/migration.log")"
+}
+
+is_copied()
+{
+	on "$1" virsh domjobinfo "$2" | grep -q 'Memory remaining'
+}
+
+migration_hurries()
+{
+	on "$2" virsh -q migrate-setspeed "$1" 10000
+}
+
+# diverted NODE... - of the packets of leaving guests, by the agents there
+diverted()
+{
+	local node
+	for node; do
+		on "$node" ip route show table 76 2>/dev/null || true # never used
+		on "$node" ip -6 route show table 76 2>/dev/null || true
+	done
+}
+
+# at_event NODE TEXT COMMAND... - at once when the next event there has that text;
+# to be run in the background
+at_event()
+{
+	local events=$LAB/$1/run/l3vm/events.jsonl text=$2
+	shift 2
+	grep -q -m 1 -e "$text" < <(exec tail -n 0 -F "$events" 2>/dev/null)
+	"$@"
+}
