@@ -285,9 +285,26 @@ static void on_close(virConnectPtr connection, int reason, void *opaque)
 		watch->retry = g_idle_add(lost, watch);
 }
 
-bool libvirt_watch_ask(LibvirtWatch *watch, const L3vmPort *guest)
+static bool runs(virDomainPtr domain)
 {
 	int state = VIR_DOMAIN_NOSTATE, reason = 0;
+
+	virDomainGetState(domain, &state, &reason, 0);
+	return state == VIR_DOMAIN_RUNNING;
+}
+
+/* Nothing moves it any more. The job comes first: had it ended well, the guest
+ * would not run here. */
+static bool stays(virDomainPtr domain)
+{
+	virDomainJobInfo job = { .type = VIR_DOMAIN_JOB_UNBOUNDED };
+
+	return virDomainGetJobInfo(domain, &job) == 0 &&
+	       job.type == VIR_DOMAIN_JOB_NONE && runs(domain);
+}
+
+bool libvirt_watch_ask(LibvirtWatch *watch, const L3vmPort *guest)
+{
 	virDomainPtr domain;
 
 	if (!watch || !watch->connection)
@@ -296,8 +313,8 @@ bool libvirt_watch_ask(LibvirtWatch *watch, const L3vmPort *guest)
 					     l3vm_port_guest_key(guest));
 	if (!domain)
 		return false;
-	virDomainGetState(domain, &state, &reason, 0);
-	if (guest->state == L3VM_STATE_PREPARED && state == VIR_DOMAIN_RUNNING)
+	if ((guest->state == L3VM_STATE_PREPARED && runs(domain)) ||
+	    (guest->state == L3VM_STATE_LEAVING && stays(domain)))
 		guest_resumed(watch->agent, guest, 0, "libvirt-running");
 	virDomainFree(domain);
 	return true;

@@ -290,12 +290,19 @@ diverted()
 	done
 }
 
-# at_event NODE TEXT COMMAND... - at once when the next event there has that text;
-# to be run in the background
+# at_event NODE TEXT COMMAND... - as soon as an event with that text comes there; to
+# be run in the background
 at_event()
 {
 	local events=$LAB/$1/run/l3vm/events.jsonl text=$2
 	shift 2
-	grep -q -m 1 -e "$text" < <(exec tail -n 0 -F "$events" 2>/dev/null)
-	"$@"
+	timeout 30 grep -q -m 1 -e "$text" \
+		< <(exec timeout 30 tail -n 0 -F "$events" 2>/dev/null) && "$@"
+}
+
+# first_evidence NODE GUEST - of its last arrival there
+first_evidence()
+{
+	grep "\"guest\":\"$2\".*\"to\":\"arrived\"" "$LAB/$1/run/l3vm/events.jsonl" |
+		tail -n 1 | sed 's/.*"evidence":"\([^"]*\)".*/\1/'
 }

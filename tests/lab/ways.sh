@@ -77,13 +77,6 @@ both_move()
 	wait $!
 }
 
-# first_evidence NODE GUEST - of its last arrival there
-first_evidence()
-{
-	grep "\"guest\":\"$2\".*\"to\":\"arrived\"" "$LAB/$1/run/l3vm/events.jsonl" |
-		tail -n 1 | sed 's/.*"evidence":"\([^"]*\)".*/\1/'
-}
-
 fabric_up hv1 hv2
 move_routes
 for node in tor hv1 hv2; do
