@@ -141,7 +141,7 @@ void hold_end_all(Agent *agent);
 void hold_start(Hold *hold, int64_t when, const char *evidence);
 /* It goes on here: what was kept is its. */
 void hold_abort(Hold *hold);
-/* A route that is not ours came or went. */
+/* A route came or went. */
 void hold_route(Agent *agent, const L3vmNotification *notification);
 /* The guest has stopped, and its packets are being kept. */
 bool port_is_held(const AgentPort *port);
@@ -153,8 +153,10 @@ bool hold_packet(Agent *agent, const L3vmAddr *to, const void *packet, size_t si
 
 Tun *tun_new(Agent *agent, GError **error);
 void tun_free(Tun *tun);
-/* Diverts @addr into the tun, or stops to. */
-bool tun_divert(Tun *tun, const L3vmAddr *addr, bool divert, GError **error);
+/* A route for @addr into the tun, which was there @before or not, and shall be there
+ * @after or not; both: the kernel tells of it again. */
+bool tun_route(Tun *tun, const L3vmAddr *addr, uint32_t table, uint32_t metric,
+	       bool before, bool after, GError **error);
 /* A packet with its virtio_net_hdr, to be routed by the kernel. */
 bool tun_write(Tun *tun, const void *packet, size_t size);
 

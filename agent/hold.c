@@ -46,6 +46,8 @@
 #define RETRY_TIME 5000
 /* After the guest's port is gone, milliseconds. */
 #define LEFT_TIME  1000
+/* What the metric of a route that stands in for one of the last rank differs in. */
+#define STAND_IN   (1U << 24)
 
 typedef struct Packet {
 	int64_t when;	 /* microseconds since 1970 */
@@ -59,10 +61,11 @@ typedef struct Destination {
 	Hold *hold;
 	L3vmAddr addr;
 	bool diverted;
-	bool announced; /* the fabric's route is there */
-	guint settle;	/* a scout is out; timer until it counts as away */
-	Scout *scout;	/* the one that is out, or NULL */
-	GQueue packets; /* kept; of Packet* */
+	bool standing_in; /* announced although its tap may be gone */
+	bool announced;	  /* the fabric's route is there */
+	guint settle;	  /* a scout is out; timer until it counts as away */
+	Scout *scout;	  /* the one that is out, or NULL */
+	GQueue packets;	  /* kept; of Packet* */
 	int64_t kept, replayed, delivered, dropped; /* packets, counted */
 } Destination;
 
@@ -70,7 +73,6 @@ struct Hold {
 	Agent *agent;
 	char *name;	/* of the port's record */
 	L3vmPort *port; /* as it was when it began to leave */
-	bool parted;	/* the port is gone, this one waits for the route alone */
 	int fd;		/* capture; -1: none */
 	guint source;
 	guint limit;	  /* timer until everything is released */
@@ -245,10 +247,31 @@ static void divert(Destination *destination, bool on)
 
 	if (destination->diverted == on)
 		return;
-	if (!tun_divert(destination->hold->agent->tun, &destination->addr, on, &error))
+	if (!tun_route(destination->hold->agent->tun, &destination->addr,
+		       L3VM_TABLE_HOLD, 1, !on, on, &error))
 		l3vm_warn("hold: %s", error->message);
 	else
 		destination->diverted = on;
+}
+
+/*
+ * The route that is announced goes with the tap, when QEMU ends. In a deep fabric
+ * that is too early: a withdrawal travels faster than the way to the new host is
+ * found, and a router between would be without any route. Another one, of the same
+ * rank and into the tun, is announced until then. It differs from the tap's in what
+ * FRR takes for an administrative distance, so FRR takes it for the same route, and
+ * has to be told again of what is left when the tap's goes.
+ */
+static void stand_in(Destination *destination, bool before, bool after)
+{
+	const Hold *hold = destination->hold;
+	g_autoptr(GError) error = NULL;
+
+	if (destination->standing_in == before &&
+	    !tun_route(hold->agent->tun, &destination->addr, hold->port->net->table,
+		       hold->agent->host->ranks.last ^ STAND_IN, before, after, &error))
+		l3vm_warn("hold: %s", error->message);
+	destination->standing_in = after;
 }
 
 static void deliver(Destination *destination)
@@ -316,14 +339,6 @@ static void release_all(Hold *hold, const char *reason, bool replay)
 		release(g_ptr_array_index(hold->destinations, i), reason, replay);
 }
 
-static bool is_diverting(const Hold *hold)
-{
-	for (guint i = 0; i < hold->destinations->len; i++)
-		if (((Destination *)g_ptr_array_index(hold->destinations, i))->diverted)
-			return true;
-	return false;
-}
-
 static void destroy(Hold *hold)
 {
 	if (hold->source)
@@ -332,6 +347,8 @@ static void destroy(Hold *hold)
 		close(hold->fd);
 	if (hold->limit)
 		g_source_remove(hold->limit);
+	for (guint i = 0; i < hold->destinations->len; i++)
+		stand_in(g_ptr_array_index(hold->destinations, i), true, false);
 	g_queue_clear_full(&hold->ring, g_free);
 	g_ptr_array_unref(hold->destinations);
 	l3vm_port_free(hold->port);
@@ -347,8 +364,6 @@ static gboolean settled(void *data)
 	destination->settle = 0;
 	read_ring(destination->hold);
 	release(destination, "route", true);
-	if (destination->hold->parted && !is_diverting(destination->hold))
-		destroy(destination->hold);
 	return G_SOURCE_REMOVE;
 }
 
@@ -454,18 +469,18 @@ static gboolean left_for_long(void *data)
 
 /*
  * The port of a guest that moved goes when its QEMU ends, some 50 ms after the guest
- * runs elsewhere. A daemon may need longer to bring the new route; until then, or
- * for LEFT_TIME in a fabric that sends default routes only, its packets are kept.
+ * runs elsewhere. A daemon may need longer to bring the new route: for LEFT_TIME the
+ * old one is still announced, and until then, or for as long in a fabric that sends
+ * default routes only, its packets are kept.
  */
 void hold_part(Hold *hold)
 {
 	if (!hold)
 		return;
-	if (!hold->stopped || !is_diverting(hold)) {
+	if (!hold->stopped) {
 		destroy(hold);
 		return;
 	}
-	hold->parted = true;
 	if (hold->limit)
 		g_source_remove(hold->limit);
 	hold->limit = g_timeout_add(LEFT_TIME, left_for_long, hold);
@@ -507,8 +522,10 @@ void hold_start(Hold *hold, int64_t when, const char *evidence)
 			l3vm_time_format(l3vm_now(), diverted), NULL);
 	hold->limit = g_timeout_add((guint)(config->hold_time_limit / 1000),
 				    limit_reached, hold);
-	for (guint i = 0; i < hold->destinations->len; i++)
+	for (guint i = 0; i < hold->destinations->len; i++) {
+		stand_in(g_ptr_array_index(hold->destinations, i), false, true);
 		follow_route(g_ptr_array_index(hold->destinations, i));
+	}
 }
 
 void hold_abort(Hold *hold)
@@ -523,8 +540,23 @@ void hold_abort(Hold *hold)
 	hold->limit = 0;
 }
 
+static void route_came(Destination *destination, const L3vmNotification *notification)
+{
+	destination->announced = !notification->gone;
+	follow_route(destination);
+}
+
+static void withdrawn(Destination *destination, const L3vmNotification *notification)
+{
+	if (destination->standing_in &&
+	    notification->route.metric == destination->hold->agent->host->ranks.last)
+		stand_in(destination, true, true);
+}
+
 void hold_route(Agent *agent, const L3vmNotification *notification)
 {
+	bool ours = notification->protocol == agent->host->protocol;
+
 	for (guint i = 0; i < agent->holds->len; i++) {
 		Hold *hold = g_ptr_array_index(agent->holds, i);
 
@@ -533,8 +565,10 @@ void hold_route(Agent *agent, const L3vmNotification *notification)
 
 			if (!l3vm_addr_equal(&d->addr, &notification->route.addr))
 				continue;
-			d->announced = !notification->gone;
-			follow_route(d);
+			if (!ours)
+				route_came(d, notification);
+			else if (notification->gone)
+				withdrawn(d, notification);
 		}
 	}
 }

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "kernel/sysctl.h"
+#include "model/intent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define TUN_NAME    "l3vm-hold"
 /* More than any tap's, so that nothing is refused as too big here. */
 #define TUN_MTU	    65521
 /* Packets between our reads. */
@@ -88,12 +88,12 @@ static bool create_device(Tun *tun, GError **error)
 {
 	struct ifreq request = { .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR };
 
-	g_strlcpy(request.ifr_name, TUN_NAME, sizeof(request.ifr_name));
+	g_strlcpy(request.ifr_name, L3VM_HOLD_IFNAME, sizeof(request.ifr_name));
 	tun->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (tun->fd < 0 || ioctl(tun->fd, TUNSETIFF, &request) < 0)
-		return l3vm_fail_errno(error, errno, TUN_NAME ": %s",
+		return l3vm_fail_errno(error, errno, L3VM_HOLD_IFNAME ": %s",
 				       g_strerror(errno));
-	tun->ifindex = if_nametoindex(TUN_NAME);
+	tun->ifindex = if_nametoindex(L3VM_HOLD_IFNAME);
 	return true;
 }
 
@@ -101,7 +101,7 @@ static L3vmObject on_tun(const Tun *tun, L3vmObjectKind kind, uint32_t number)
 {
 	return (L3vmObject){ .kind = kind,
 			     .ifindex = tun->ifindex,
-			     .ifname = TUN_NAME,
+			     .ifname = L3VM_HOLD_IFNAME,
 			     .number = number };
 }
 
@@ -116,7 +116,7 @@ static bool apply(Tun *tun, const L3vmObject *after, GError **error)
 static bool add_rule(Tun *tun, int family, GError **error)
 {
 	L3vmObject rule = { .kind = L3VM_OBJECT_RULE,
-			    .ifname = TUN_NAME,
+			    .ifname = L3VM_HOLD_IFNAME,
 			    .inverted = true,
 			    .addr = { .family = (uint8_t)family },
 			    .table = L3VM_TABLE_HOLD,
@@ -169,15 +169,16 @@ void tun_free(Tun *tun)
 	g_free(tun);
 }
 
-bool tun_divert(Tun *tun, const L3vmAddr *addr, bool divert, GError **error)
+bool tun_route(Tun *tun, const L3vmAddr *addr, uint32_t table, uint32_t metric,
+	       bool before, bool after, GError **error)
 {
 	L3vmObject route = on_tun(tun, L3VM_OBJECT_ROUTE, 0);
-	L3vmChange change = { .has_after = divert, .has_before = !divert };
+	L3vmChange change = { .has_before = before, .has_after = after };
 	L3vmKernel *kernel = tun->agent->host->kernel;
 
 	route.addr = *addr;
-	route.table = L3VM_TABLE_HOLD;
-	route.metric = 1;
+	route.table = table;
+	route.metric = metric;
 	change.after = change.before = route;
 	return kernel->ops->apply(kernel, &change, error);
 }

@@ -22,13 +22,10 @@ static bool is_ours(Agent *agent, unsigned ifindex, const char *ifname)
 
 static void route_changed(Agent *agent, const L3vmNotification *notification)
 {
-	if (notification->protocol == agent->host->protocol) {
-		/* ours went: by our own hand, or somebody else's */
-		if (notification->gone)
-			agent_sweep_soon(agent);
-		return;
-	}
 	hold_route(agent, notification);
+	/* ours went: by our own hand, or somebody else's */
+	if (notification->gone && notification->protocol == agent->host->protocol)
+		agent_sweep_soon(agent);
 }
 
 /* An address, neighbour or rule went. A host's uplinks lose neighbours all the

@@ -198,7 +198,7 @@ static void report_orphans(Sweep *sweep)
 		g_autofree char *line = NULL;
 
 		/* what is held is the agent's, and goes with it */
-		if (!o->owned || o->table == L3VM_TABLE_HOLD ||
+		if (!o->owned || !strcmp(o->ifname, L3VM_HOLD_IFNAME) ||
 		    l3vm_set_find(sweep->desired, o) ||
 		    l3vm_set_find(sweep->claimed, o))
 			continue;

@@ -18,9 +18,11 @@
 #define L3VM_RULE_TO   7601
 
 /* The table that l3vm-agent puts routes into for guests that are between two hosts,
- * and the preference of the rule that has it looked up before main. */
-#define L3VM_TABLE_HOLD 76
-#define L3VM_RULE_HOLD	1000
+ * the preference of the rule that has it looked up before main, and the interface of
+ * all that is the agent's. */
+#define L3VM_TABLE_HOLD	 76
+#define L3VM_RULE_HOLD	 1000
+#define L3VM_HOLD_IFNAME "l3vm-hold"
 
 /* Length of the transmit queue of a tap whose guest has not arrived: it keeps
  * what comes before the guest runs (a tap holds txqueuelen packets). */

@@ -296,6 +296,54 @@ is "$(notes hold-release reason | sort -u)" aborted "the hold was called off"
 is "$(wc -l <"$work/new.4004")" 0 "nothing went elsewhere"
 flow_end
 
+# --- its QEMU ends before the fabric knows its new place ----------------------
+
+# Another route of the last rank, which FRR takes for the same: 251 for 250.
+stands_in() {
+	wait_for 2 has_stand_in -4 && wait_for 2 has_stand_in -6
+}
+
+has_stand_in() {
+	[[ -n $(ip_ns hv "$1" route show dev l3vm-hold metric 4211082216 proto 76) ]]
+}
+
+# what the kernel tells is written to told
+is_told() {
+	ip_ns hv route replace 192.0.2.99 dev lo
+	ip_ns hv route del 192.0.2.99 dev lo
+	grep -q 192.0.2.99 "$work/told"
+}
+
+stands_not() {
+	! has_stand_in -4 && ! has_stand_in -6
+}
+
+again
+leave
+ok "stopped: there is another route to announce" stands_in
+ip_ns hv -o monitor route >"$work/told" &
+monitor=$!
+wait_for 5 is_told
+ip_ns hv -6 route del 2001:db8::1 dev tap1 metric 4194305000
+ok "the tap's goes: the other is told again" \
+	wait_for 5 grep -q '^2001:db8::1 dev l3vm-hold .*metric 4211082216' "$work/told"
+kill $monitor
+l3 detach --guest g1
+ok "the port is gone: it is still there" stands_in
+later 200
+announced add
+ok "until some time after the fabric's route came" wait_for 5 released route
+ok "it goes" wait_for 5 stands_not
+is "$(l3 reconcile --dry-run)" "" "there is nothing to reconcile"
+flow_pause
+ok "all of it has arrived" wait_for 5 all_arrived
+for port in 4004 6006; do
+	like "$(compare "$port" "$work/g1.$port" "$work/new.$port")" '^lost 0 ' \
+		"$port: none lost"
+done
+flow_end
+announced del
+
 # --- the agent dies while it keeps packets ------------------------------------
 
 again
