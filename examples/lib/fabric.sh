@@ -122,33 +122,129 @@ fabric_up()
 	done
 }
 
+# host_link_add ROUTER N HYPERVISOR IFNAME - the Nth link from a router down
+host_link_add()
+{
+	local n=$2 up=$((${2} / 10 * 16 + ${2} % 10 * 4 - 3))
+	link_add "$1" "$3" "192.0.2.$up/30" "2001:db8:ffff:$n::1/64" \
+		"$3" "$4" "192.0.2.$((up + 1))/30" "2001:db8:ffff:$n::2/64"
+}
+
+# spine_up - a client, a spine and two routers below it, as all of examples/fabrics
+# have them, and two hypervisors without a link
+spine_up()
+{
+	local node n
+	for node in cli spine tor1 tor2 hv1 hv2; do
+		node_add "$node"
+	done
+	link_add spine cli0 198.51.100.1/24 2001:db8:f000::1/64 \
+		cli up0 198.51.100.2/24 2001:db8:f000::2/64
+	on cli ip route add default via 198.51.100.1
+	on cli ip route add default via 2001:db8:f000::1
+	for n in 1 2; do
+		host_link_add spine "2$n" "tor$n" spine
+	done
+}
+
+# two_uplinks - each hypervisor below both routers: fabrics/two-tors, reflector
+two_uplinks()
+{
+	host_link_add tor1 1 hv1 up0
+	host_link_add tor1 2 hv2 up0
+	host_link_add tor2 11 hv1 up1
+	host_link_add tor2 12 hv2 up1
+}
+
+# one_uplink - each below a router of its own: fabrics/racks
+one_uplink()
+{
+	host_link_add tor1 1 hv1 up0
+	host_link_add tor2 2 hv2 up0
+}
+
+# no_uplinks - none any more
+no_uplinks()
+{
+	local node link
+	for node in tor1 tor2; do
+		for link in hv1 hv2; do
+			on "$node" ip link del "$link" 2>/dev/null || true
+		done
+	done
+}
+
 # --- routing daemons ---------------------------------------------------------
 
 # recipe FILE NODE - the file of an example as it is, but for what the README of
-# the example says to change: it is written for hv1.
+# the example says to change: it is written for hv1, and for tor1.
 recipe()
 {
+	local racks=()
 	case $2 in
-	hv2) sed -e 's/65001/65002/g' -e 's/192\.0\.2\.2\b/192.0.2.6/g' \
+	hv2) sed -e 's/65001/65002/g' -e 's/65010/65020/g' \
+		-e 's/192\.0\.2\.2\b/192.0.2.6/g' \
 		-e 's/192\.0\.2\.1\b/192.0.2.5/g' \
-		-e 's/2001:db8:ffff:1:/2001:db8:ffff:2:/g' "$1" ;;
+		-e 's/192\.0\.2\.18\b/192.0.2.22/g' \
+		-e 's/192\.0\.2\.17\b/192.0.2.21/g' \
+		-e 's/2001:db8:ffff:1:/2001:db8:ffff:2:/g' \
+		-e 's/2001:db8:ffff:11:/2001:db8:ffff:12:/g' "$1" ;;
+	tor2)
+		# Below the second router are the same hosts by other links, or,
+		# if it is that of a rack, the other host by its only one.
+		racks=(-e 's/192\.0\.2\.2\b/192.0.2.18/g'
+			-e 's/192\.0\.2\.6\b/192.0.2.22/g'
+			-e 's/2001:db8:ffff:\([12]\):/2001:db8:ffff:1\1:/g')
+		[[ $1 != */racks/* ]] || racks=(-e 's/192\.0\.2\.2\b/192.0.2.6/g'
+			-e 's/hv1/hv2/g' -e 's/65001/65002/g' -e 's/65010/65020/g'
+			-e 's/2001:db8:ffff:1:/2001:db8:ffff:2:/g')
+		sed -e 's/192\.0\.2\.254/192.0.2.253/' "${racks[@]}" \
+			-e 's/192\.0\.2\.33\b/192.0.2.37/g' \
+			-e 's/2001:db8:ffff:21:/2001:db8:ffff:22:/g' "$1" ;;
 	*) cat "$1" ;;
 	esac
 }
 
-# daemon_up NODE bird|frr - with the example for its part
+# daemon_up NODE bird|frr [FABRIC] - with the example for its part; FABRIC is a
+# folder of examples/fabrics
 daemon_up()
 {
 	local node=$1 kind=$2 example=$2
 	[[ $node == hv* ]] || example=tor-$kind
+	if [[ -n ${3-} ]]; then
+		example=fabrics/$3/$kind/${node%%[0-9]*}.conf
+		example=${example/%hv.conf/hypervisor.conf}
+	else
+		example+=/$kind.conf
+	fi
 	"${kind}_up" "$node" "$L3VM_SRC/examples/$example"
 }
 
+# daemons_up bird|frr FABRIC NODE... - all of them at once
+daemons_up()
+{
+	local kind=$1 fabric=$2 node pids=()
+	shift 2
+	for node; do
+		# A process id of BIRD is to be known here.
+		if [[ $kind == bird ]]; then
+			daemon_up "$node" bird "$fabric"
+		else
+			daemon_up "$node" frr "$fabric" &
+			pids+=($!)
+		fi
+	done
+	for node in "${pids[@]}"; do
+		wait "$node" || return
+	done
+}
+
+# bird_up NODE FILE, frr_up NODE FILE
 bird_up()
 {
 	local etc=$LAB/$1/etc/bird
 	install -d -o bird -g bird "$etc" "$LAB/$1/run/bird"
-	recipe "$2/bird.conf" "$1" >"$etc/bird.conf"
+	recipe "$2" "$1" >"$etc/bird.conf"
 	on_start "$1" bird.log bird -f -u bird -g bird
 	NODE_PID[$1/bird]=$!
 	wait_until 10 on "$1" birdc show status || die "BIRD of $1 does not start"
@@ -156,10 +252,11 @@ bird_up()
 
 frr_up()
 {
-	local etc=$LAB/$1/etc/frr
+	local etc=$LAB/$1/etc/frr daemons=${2%/*}/daemons
+	[[ -e $daemons ]] || daemons=$L3VM_SRC/examples/frr/daemons
 	install -d -o frr -g frr "$etc"
-	recipe "$2/frr.conf" "$1" >"$etc/frr.conf"
-	cp "$2/daemons" "$etc/daemons"
+	recipe "$2" "$1" >"$etc/frr.conf"
+	cp "$daemons" "$etc/daemons"
 	: >"$etc/vtysh.conf"
 	chown -R frr:frr "$etc"
 	on_start "$1" frr.log /usr/lib/frr/frrinit.sh start
@@ -200,6 +297,22 @@ daemon_down()
 		;;
 	frr) on "$1" /usr/lib/frr/frrinit.sh stop ;;
 	esac >/dev/null
+}
+
+# daemon_signal NODE bird|frr SIGNAL - to all of its processes. One that is killed
+# still has its connections closed, and so its neighbours told, by the kernel; one
+# that is stopped (STOP) is as silent as a router without power.
+daemon_signal()
+{
+	local pids=("${NODE_PID[$1/bird]-}")
+	[[ $2 == bird ]] || mapfile -t pids < <(cat "$LAB/$1/run/frr/"*.pid)
+	if [[ $3 != KILL ]]; then
+		kill "-$3" "${pids[@]}"
+		return
+	fi
+	# the shell would tell about each
+	{ kill -KILL "${pids[@]}"; wait "${pids[@]}" || true; } 2>/dev/null
+	rm -f "$LAB/$1/run/frr/"*.pid
 }
 
 # bgp_path NODE bird|frr PREFIX - what BGP knows there, for people and for grep

@@ -306,3 +306,49 @@ first_evidence()
 	grep "\"guest\":\"$2\".*\"to\":\"arrived\"" "$LAB/$1/run/l3vm/events.jsonl" |
 		tail -n 1 | sed 's/.*"evidence":"\([^"]*\)".*/\1/'
 }
+
+# --- guests without l3vm -----------------------------------------------------
+#
+# Of the addresses OF4 and OF6, which the script sets: routes as l3vm installs them,
+# by ip(8), and a namespace for each host that can answer at any time.
+PREFERRED=4 NORMAL=5 LAST=$((0xFA0003E8))
+
+# route_add NODE PREFIX METRIC
+route_add()
+{
+	on "$1" ip route add "$2" dev guest0 proto 76 metric "$3"
+}
+
+route_del()
+{
+	on "$1" ip route del "$2" dev guest0 proto 76 metric "$3"
+}
+
+# rank_change NODE FROM TO - in the order of l3vm: the new route first
+rank_change()
+{
+	local prefix
+	for prefix in "$OF4" "$OF6"; do
+		route_add "$1" "$prefix" "$3"
+		route_del "$1" "$prefix" "$2"
+	done
+}
+
+# The guest's interface at $1, and the guest, which is there at both all the time
+guest_up_at()
+{
+	local guest=g${1#hv} mac=02:00:00:00:00:0
+	node_add "$guest"
+	ip link add guest0 netns "$1" address ${mac}1 type veth \
+		peer name guest1 netns "$guest" address ${mac}2
+	on "$1" ip link set guest0 up
+	on "$guest" ip link set guest1 up
+	on "$1" ip neigh add "${OF4%/*}" lladdr ${mac}2 dev guest0
+	on "$1" ip neigh add "${OF6%/*}" lladdr ${mac}2 dev guest0
+	on "$guest" ip addr add "$OF4" dev guest1
+	on "$guest" ip addr add "$OF6" dev guest1 nodad
+	on "$guest" ip neigh add 169.254.0.1 lladdr ${mac}1 dev guest1
+	on "$guest" ip neigh add fe80::1 lladdr ${mac}1 dev guest1
+	on "$guest" ip route add default via 169.254.0.1 dev guest1 onlink
+	on "$guest" ip route add default via fe80::1 dev guest1
+}

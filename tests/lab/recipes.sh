@@ -9,7 +9,6 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-PREFERRED=4 NORMAL=5 LAST=$((0xFA0003E8))
 OF4=10.0.0.77/32 OF6=2001:db8::77/128
 
 # The rank as a router tells it: the AS path, and what comes with the last rank
@@ -41,26 +40,6 @@ is_path()
 announced_as()
 {
 	wait_until 10 is_path "$1" "$2" || { bgp_path tor "$router" "$1"; return 1; }
-}
-
-route_add()
-{
-	on "$1" ip route add "$2" dev guest0 proto 76 metric "$3" ${4:+"$4"}
-}
-
-route_del()
-{
-	on "$1" ip route del "$2" dev guest0 proto 76 metric "$3"
-}
-
-# The order of a change of rank: the new route first
-rank_change()
-{
-	local prefix
-	for prefix in "$OF4" "$OF6"; do
-		route_add "$1" "$prefix" "$3"
-		route_del "$1" "$prefix" "$2"
-	done
 }
 
 ranks_of()
@@ -149,25 +128,6 @@ move()
 		route_del "$to" "$prefix" $NORMAL
 	done
 	ok "$router: no trace of the move" none_routed tor "$OF4" "$OF6"
-}
-
-# The guest's interface at $1, and the guest, which is there at both all the time
-guest_up_at()
-{
-	local guest=g${1#hv} mac=02:00:00:00:00:0
-	node_add "$guest"
-	ip link add guest0 netns "$1" address ${mac}1 type veth \
-		peer name guest1 netns "$guest" address ${mac}2
-	on "$1" ip link set guest0 up
-	on "$guest" ip link set guest1 up
-	on "$1" ip neigh add ${OF4%/*} lladdr ${mac}2 dev guest0
-	on "$1" ip neigh add ${OF6%/*} lladdr ${mac}2 dev guest0
-	on "$guest" ip addr add $OF4 dev guest1
-	on "$guest" ip addr add $OF6 dev guest1 nodad
-	on "$guest" ip neigh add 169.254.0.1 lladdr ${mac}1 dev guest1
-	on "$guest" ip neigh add fe80::1 lladdr ${mac}1 dev guest1
-	on "$guest" ip route add default via 169.254.0.1 dev guest1 onlink
-	on "$guest" ip route add default via fe80::1 dev guest1
 }
 
 # Ten times to and fro, as guests move, while 10000 datagrams a second in each family
