@@ -43,7 +43,7 @@ tests_bench_parse_only_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
 tests_bench_parse_only_LDFLAGS = $(L3VM_HARDEN_LDFLAGS)
 tests_bench_parse_only_LDADD = $(XML_LIBS)
 
-EXTRA_DIST += %D%/run %D%/moves %D%/script-attach.sh
+EXTRA_DIST += %D%/run %D%/agent %D%/moves %D%/script-attach.sh
 
 # What is measured is what would be installed.
 bench: all-am $(bench_programs)
@@ -61,6 +61,12 @@ bench-moves: all-am
 	@L3VM_SRC='$(abs_top_srcdir)' L3VM_BUILD='$(abs_builddir)' \
 		$(SHELL) -c 'exec bash "$$@"' moves $(srcdir)/%D%/moves
 .PHONY: bench-moves
+
+# What the agent costs; some minutes. Needs the netns tier's packages.
+bench-agent: all-am
+	@L3VM_SRC='$(abs_top_srcdir)' L3VM_BUILD='$(abs_builddir)' \
+		$(SHELL) -c 'exec bash "$$@"' agent $(srcdir)/%D%/agent
+.PHONY: bench-agent
 
 clean-local: clean-bench
 clean-bench:
