@@ -121,6 +121,14 @@ static bool fail_without_address(const L3vmPort *port, const L3vmNetwork *networ
 			 what, network->name);
 }
 
+static bool fail_without_mac(const L3vmPort *port, GError **error)
+{
+	return l3vm_fail(error, L3VM_ERROR_USAGE,
+			 "guest %s, %s: has no MAC (give it one, or say in guests.d "
+			 "which one this interface has)",
+			 port->guest, port->ifname ? port->ifname : "NIC");
+}
+
 static bool refuse(const L3vmPort *port, const L3vmAddr *addr, GError **error,
 		   const char *format, ...) G_GNUC_PRINTF(4, 5);
 
@@ -174,9 +182,6 @@ static bool check_policy(const L3vmPort *port, GError **error)
 {
 	g_autofree char *what = label(port);
 
-	if (!port->has_mac)
-		return l3vm_fail(error, L3VM_ERROR_USAGE,
-				 "%s: has no MAC (give it one)", what);
 	if (l3vm_mac_equal(&port->mac, &port->net->gateway_mac))
 		return l3vm_fail(error, L3VM_ERROR_REFUSED,
 				 "%s: has the gateway's MAC (give it another)", what);
@@ -195,11 +200,16 @@ static bool check_policy(const L3vmPort *port, GError **error)
 /* Addresses and network from the sources behind the request itself. */
 static void complete(L3vm *host, L3vmPort *port, const GPtrArray *nics)
 {
-	const L3vmPort *nic = port->has_mac ? described(nics, &port->mac) : NULL;
 	const L3vmNicConfig *section =
 		l3vm_config_nic(host->config, port->guest,
 				port->has_mac ? &port->mac : NULL, port->ifname);
+	const L3vmPort *nic;
 
+	if (section && section->has_mac && !port->has_mac) {
+		port->mac = section->mac;
+		port->has_mac = true;
+	}
+	nic = port->has_mac ? described(nics, &port->mac) : NULL;
 	if (nic) {
 		take_addresses(port, nic->addresses, nic->prefixes);
 		if (nic->network)
@@ -236,6 +246,11 @@ L3vmPort *l3vm_resolve(L3vm *host, const L3vmPort *request, const GPtrArray *nic
 	if (port->optional && !said && !port->addresses->len &&
 	    !hinted(host->config, port)) {
 		*ours = false;
+		return NULL;
+	}
+	/* first, since it is also what addresses are known by */
+	if (!port->has_mac) {
+		fail_without_mac(port, error);
 		return NULL;
 	}
 	if (!port->optional && !network->learn &&

@@ -8,6 +8,7 @@
  *   engine-session.c    one guest, locked: the frame of every verb
  *   engine-attach.c     attach and plan
  *   engine-detach.c     detach
+ *   engine-find.c       whose a new interface is
  *   engine-migrate.c    what is learned of a migration
  *   engine-network.c    networks that come up; hot-plug
  *   engine-reconcile.c  all records against the whole kernel

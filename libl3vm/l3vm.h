@@ -165,6 +165,17 @@ bool l3vm_network_up(L3vm *host, const char *network, const char *bridge,
  * is not on record or that is migrating to here: success, nothing done.
  */
 bool l3vm_plug(L3vm *host, L3vmPort *port, GError **error);
+/*
+ * Hot-plug as libvirt's <script> tells it: the name of a new tap, and no more. The
+ * port that it must be, for the caller to attach: of a guest on record whose
+ * description has a NIC that libvirt made the tap's MAC from, or of a section of
+ * guests.d that names a guest and this interface or such a NIC. NULL without
+ * @error: nothing is known of it.
+ */
+L3vmPort *l3vm_find_port(L3vm *host, const char *ifname, GError **error);
+/* The name of its guest; the port keeps it. */
+const char *l3vm_port_guest(const L3vmPort *port);
+
 /* The NIC with the MAC of @port has left the network of its hint. */
 bool l3vm_unplug(L3vm *host, L3vmPort *port, GError **error);
 

@@ -13,6 +13,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/engine-check.c \
 	%D%/engine-commit.c \
 	%D%/engine-detach.c \
+	%D%/engine-find.c \
 	%D%/engine-migrate.c \
 	%D%/engine-network.c \
 	%D%/engine-reconcile.c \

@@ -3,6 +3,7 @@
 man_pages = \
 	%D%/l3vm-agent.8 \
 	%D%/l3vm-hooks.7 \
+	%D%/l3vm-qemu-ifup.8 \
 	%D%/l3vm.8 \
 	%D%/l3vm.conf.5
 dist_man_sources = $(man_pages:=.in)

@@ -18,6 +18,7 @@ unit_tests = \
 	%D%/unit/test-domxml \
 	%D%/unit/test-engine \
 	%D%/unit/test-engine-faults \
+	%D%/unit/test-engine-find \
 	%D%/unit/test-engine-migrate \
 	%D%/unit/test-engine-policy \
 	%D%/unit/test-error \
@@ -38,6 +39,7 @@ unit_tests = \
 	%D%/unit/test-object \
 	%D%/unit/test-plan \
 	%D%/unit/test-port \
+	%D%/unit/test-qemu-cmdline \
 	%D%/unit/test-reconcile \
 	%D%/unit/test-record \
 	%D%/unit/test-state \
@@ -63,6 +65,8 @@ test_headers = \
 
 tests_unit_test_engine_SOURCES = %D%/unit/test-engine.c %D%/unit/engine-host.c
 tests_unit_test_engine_faults_SOURCES = %D%/unit/test-engine-faults.c \
+	%D%/unit/engine-host.c
+tests_unit_test_engine_find_SOURCES = %D%/unit/test-engine-find.c \
 	%D%/unit/engine-host.c
 tests_unit_test_engine_migrate_SOURCES = %D%/unit/test-engine-migrate.c \
 	%D%/unit/engine-host.c
@@ -108,6 +112,8 @@ tests_unit_test_agent_qmp_CPPFLAGS = $(agent_cppflags)
 tests_unit_test_agent_qmp_LDADD = $(agent_ldadd)
 tests_unit_test_agent_scout_SOURCES = %D%/unit/test-agent-scout.c agent/scout.c
 tests_unit_test_agent_scout_CPPFLAGS = $(agent_cppflags)
+tests_unit_test_qemu_cmdline_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/qemu-ifup
+tests_unit_test_qemu_cmdline_LDADD = libl3vm-ifup.la $(LDADD) $(JSON_LIBS)
 
 # What the scripts of the golden tier ask about the hooks: how they read XML,
 # and which calls their mains make of an engine that writes them down.
@@ -120,6 +126,11 @@ tests_golden_stub_libvirt_qemu_SOURCES = hooks/qemu.c %D%/golden/stub-engine.c
 tests_golden_stub_libvirt_qemu_LDADD = $(stub_ldadd)
 tests_golden_stub_libvirt_network_SOURCES = hooks/network.c %D%/golden/stub-engine.c
 tests_golden_stub_libvirt_network_LDADD = $(stub_ldadd)
+
+# The same for the program that QEMU runs.
+check_PROGRAMS += %D%/golden/stub-qemu-ifup
+tests_golden_stub_qemu_ifup_SOURCES = qemu-ifup/ifup.c %D%/golden/stub-engine.c
+tests_golden_stub_qemu_ifup_LDADD = libl3vm-ifup.la $(GLIB_LIBS) $(JSON_LIBS)
 
 # The state table as spin reads it.
 check_PROGRAMS += %D%/model/print-table

@@ -69,6 +69,11 @@ L3vmPort *l3vm_port_new(const char *guest, const char *uuid, GError **error)
 	return port;
 }
 
+const char *l3vm_port_guest(const L3vmPort *port)
+{
+	return port->guest;
+}
+
 void l3vm_port_free(L3vmPort *port)
 {
 	if (!port)

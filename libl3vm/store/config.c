@@ -284,7 +284,8 @@ static unsigned fit(const L3vmNicConfig *nic, const char *guest, const L3vmMac *
 		    const char *ifname)
 {
 	bool by_mac = nic->has_mac && mac && l3vm_mac_equal(&nic->mac, mac);
-	bool by_name = nic->ifname && ifname && !strcmp(nic->ifname, ifname);
+	bool by_name = nic->ifname && ifname && !strcmp(nic->ifname, ifname) &&
+		       !(nic->has_mac && mac);
 
 	if (!(by_mac || by_name) || (nic->guest && g_strcmp0(nic->guest, guest)))
 		return 0;

@@ -15,9 +15,9 @@
 
 /* A [nic MAC-or-ifname] section of guests.d/<file>.conf */
 typedef struct L3vmNicConfig {
-	char *ifname; /* one of ifname and mac identifies the NIC */
-	bool has_mac;
+	bool has_mac; /* the section is about this MAC, else about the ifname */
 	L3vmMac mac;
+	char *ifname;	   /* with a MAC: where its tap's name is all that is known */
 	char *guest;	   /* NULL: any */
 	char *network;	   /* NULL: not said */
 	GArray *addresses; /* of L3vmAddr */
@@ -58,7 +58,8 @@ const L3vmNetwork *l3vm_config_network(const L3vmConfig *config, const char *nam
 /* The network in bridge mode whose bridge is @bridge, or NULL. */
 const L3vmNetwork *l3vm_config_bridge(const L3vmConfig *config, const char *bridge);
 /* The NIC section for this MAC (may be NULL) or, second, ifname (may be NULL)
- * that is for @guest or for any; NULL if there is none. */
+ * that is for @guest or for any; NULL if there is none. A section with a MAC is
+ * known by its ifname only while no other MAC is. */
 const L3vmNicConfig *l3vm_config_nic(const L3vmConfig *config, const char *guest,
 				     const L3vmMac *mac, const char *ifname);
 

@@ -449,6 +449,26 @@ bool l3vm_guest_save(L3vmStore *store, const L3vmGuest *guest, GError **error)
 	return save(store, path, object, error) && note_name(store, guest, error);
 }
 
+GPtrArray *l3vm_guest_list(L3vmStore *store, GError **error)
+{
+	g_autoptr(GPtrArray) keys = l3vm_file_list(store, "guests", ".json", error);
+	g_autoptr(GPtrArray) guests =
+		g_ptr_array_new_with_free_func((GDestroyNotify)l3vm_guest_free);
+
+	for (guint i = 0; keys && i < keys->len; i++) {
+		GError *failure = NULL;
+		L3vmGuest *guest = load_guest(store, keys->pdata[i], &failure);
+
+		if (failure) {
+			g_propagate_error(error, failure);
+			return NULL;
+		}
+		if (guest)
+			g_ptr_array_add(guests, guest);
+	}
+	return keys ? g_steal_pointer(&guests) : NULL;
+}
+
 /*
  * Among all records, the first whose guest has this name: for a name whose link
  * is gone or leads elsewhere. Only who asks for a guest that must be there has
@@ -456,20 +476,11 @@ bool l3vm_guest_save(L3vmStore *store, const L3vmGuest *guest, GError **error)
  */
 static L3vmGuest *search_guests(L3vmStore *store, const char *wanted, GError **error)
 {
-	g_autoptr(GPtrArray) keys = l3vm_file_list(store, "guests", ".json", error);
+	g_autoptr(GPtrArray) guests = l3vm_guest_list(store, error);
 
-	for (guint i = 0; keys && i < keys->len; i++) {
-		g_autoptr(GError) failure = NULL;
-		g_autoptr(L3vmGuest)
-			guest = load_guest(store, keys->pdata[i], &failure);
-
-		if (failure) {
-			g_propagate_error(error, g_steal_pointer(&failure));
-			return NULL;
-		}
-		if (guest && !strcmp(guest->guest, wanted))
-			return g_steal_pointer(&guest);
-	}
+	for (guint i = 0; guests && i < guests->len; i++)
+		if (!strcmp(((L3vmGuest *)guests->pdata[i])->guest, wanted))
+			return g_ptr_array_steal_index(guests, i);
 	return NULL;
 }
 

@@ -64,6 +64,8 @@ bool l3vm_guest_save(L3vmStore *store, const L3vmGuest *guest, GError **error);
 /* *@uuid: of the guest that has a UUID and is called @name, for the caller to
  * free; NULL if none is. Takes no longer the more guests there are. */
 bool l3vm_guest_uuid(L3vmStore *store, const char *name, char **uuid, GError **error);
+/* All guest records; of L3vmGuest*. */
+GPtrArray *l3vm_guest_list(L3vmStore *store, GError **error);
 /* Finds by UUID or name; NULL without error when there is none. Reads every
  * guest's record before it says so. */
 L3vmGuest *l3vm_guest_find(L3vmStore *store, const char *name_or_uuid, GError **error);

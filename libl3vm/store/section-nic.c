@@ -53,6 +53,7 @@ static bool read_prefixes(const L3vmValue *value, void *member, GError **error)
 
 static const L3vmKeyReader readers[] = {
 	{ "guest", l3vm_value_guest, MEMBER(guest) },
+	{ "ifname", l3vm_value_ifname, MEMBER(ifname) },
 	{ "address", read_addresses, MEMBER(addresses) },
 	{ "prefix", read_prefixes, MEMBER(prefixes) },
 	{ "network", l3vm_value_network, MEMBER(network) },
@@ -97,8 +98,10 @@ static bool set_identity(L3vmNicConfig *nic, const char *name)
  * taps are used again and again. */
 static bool is_same(const L3vmNicConfig *a, const L3vmNicConfig *b)
 {
-	return a->has_mac == b->has_mac && l3vm_mac_equal(&a->mac, &b->mac) &&
-	       !g_strcmp0(a->ifname, b->ifname) && !g_strcmp0(a->guest, b->guest);
+	if (g_strcmp0(a->guest, b->guest) != 0)
+		return false;
+	return (a->has_mac && b->has_mac && l3vm_mac_equal(&a->mac, &b->mac)) ||
+	       (a->ifname && b->ifname && !strcmp(a->ifname, b->ifname));
 }
 
 /* Of two sections for one NIC of one guest, which would count? So neither does. */
@@ -129,9 +132,14 @@ static bool read_section(const L3vmKeyFile *file, const L3vmKeyLine *line,
 			file, line, error,
 			"[%.80s] needs a unicast MAC or an interface name",
 			line->group);
-	if (!l3vm_keyfile_read(file, line, readers, G_N_ELEMENTS(readers), nic,
-			       error) ||
-	    !check_nic(file, line, nic, config, error))
+	if (!l3vm_keyfile_read(file, line, readers, G_N_ELEMENTS(readers), nic, error))
+		return false;
+	if (!nic->has_mac && strcmp(nic->ifname, name) != 0)
+		return l3vm_line_fail(file, line, error,
+				      "[%s] is about an interface already: `ifname` is "
+				      "for a section with a MAC",
+				      line->group);
+	if (!check_nic(file, line, nic, config, error))
 		return false;
 	g_ptr_array_add(config->nics, g_steal_pointer(&nic));
 	return true;

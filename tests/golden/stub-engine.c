@@ -160,6 +160,28 @@ bool l3vm_attach(L3vm *host, L3vmPort *const *ports, size_t n_ports,
 	return call(error, "attach", " %s%s", modes[mode], text);
 }
 
+L3vmPort *l3vm_find_port(L3vm *host, const char *ifname, GError **error)
+{
+	const char *guest = getenv("STUB_PORT");
+
+	(void)host;
+	if (!call(error, "find_port", " %s", ifname) || !guest)
+		return NULL;
+	return l3vm_port_new(guest, NULL, error);
+}
+
+const char *l3vm_port_guest(const L3vmPort *port)
+{
+	(void)port;
+	return getenv("STUB_PORT");
+}
+
+bool l3vm_detach_port(L3vm *host, const char *ifname, GError **error)
+{
+	(void)host;
+	return call(error, "detach_port", " %s", ifname);
+}
+
 bool l3vm_detach_guest(L3vm *host, const char *guest, GError **error)
 {
 	(void)host;

@@ -51,6 +51,28 @@ static void nic_sections(void **state)
 	}
 }
 
+/* The interface's name does not count against a MAC that is known. */
+static void nic_with_both(void **state)
+{
+	const struct place *place = *state;
+	const L3vmMac mac = { { 0x52, 0x54, 0, 0, 0, 5 } };
+	const L3vmMac other = { { 0x52, 0x54, 0, 0, 0, 6 } };
+
+	put_guests(place, "a.conf",
+		   "[nic 52:54:00:00:00:05]\nifname = tapvm1b\nguest = vm1\n");
+	{
+		g_autoptr(L3vmConfig) config = load(place, "");
+		const L3vmNicConfig *nic = config->nics->pdata[0];
+
+		assert_true(nic->has_mac);
+		assert_string_equal(nic->ifname, "tapvm1b");
+		assert_ptr_equal(l3vm_config_nic(config, "vm1", &mac, "x"), nic);
+		assert_ptr_equal(l3vm_config_nic(config, "vm1", NULL, "tapvm1b"), nic);
+		assert_null(l3vm_config_nic(config, "vm1", &other, "tapvm1b"));
+		assert_null(l3vm_config_nic(config, "vm2", NULL, "tapvm1b"));
+	}
+}
+
 static void broken_nic_sections(void **state)
 {
 	static const char *const cases[][2] = {
@@ -77,6 +99,11 @@ static void broken_nic_sections(void **state)
 					      "not in" },
 		{ "[nic a]\nguest = a/b\n", "must be the name of a guest" },
 		{ "[nic a]\n[nic  a]\n", ":2: [nic  a] is there already" },
+		{ "[nic a]\nifname = b\n", ":1: [nic a] is about an interface already: "
+					   "`ifname` is for a section with a MAC" },
+		{ "[nic 52:54:00:00:00:05]\nifname = a/b\n", "an interface name" },
+		{ "[nic 52:54:00:00:00:05]\nifname = a\n[nic a]\n",
+		  ":3: [nic a] is there already, for the same guest" },
 		{ "\n\n[nic a\n", ":3: a section is written like" },
 	};
 	const struct place *place = *state;
@@ -167,9 +194,10 @@ static void table_names_in_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(table_names),	     CASE(table_names_in_folder),
-		CASE(nic_sections),	     CASE(broken_nic_sections),
-		CASE(same_nic_in_two_files), CASE(too_many_addresses),
+		CASE(table_names),	   CASE(table_names_in_folder),
+		CASE(nic_sections),	   CASE(nic_with_both),
+		CASE(broken_nic_sections), CASE(same_nic_in_two_files),
+		CASE(too_many_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
