@@ -49,15 +49,19 @@ lib/sysusers.d/l3vm.conf
 lib/tmpfiles.d/l3vm.conf
 sbin/l3vm
 sbin/l3vm-agent
+sbin/l3vm-guest-network
 sbin/l3vm-libvirt-network
 sbin/l3vm-libvirt-qemu
 sbin/l3vm-qemu-ifdown
 sbin/l3vm-qemu-ifup
 share/bash-completion/completions/l3vm.bash
 share/doc/l3vm/sysctl.d/l3vm.conf
+share/l3vm/debootstrap-hook
+share/l3vm/guest-network.sh
 share/man/man5/l3vm.conf.5
 share/man/man7/l3vm-hooks.7
 share/man/man8/l3vm-agent.8
+share/man/man8/l3vm-guest-network.8
 share/man/man8/l3vm-qemu-ifup.8
 share/man/man8/l3vm.8" "what is installed"
 like "$("$inst/sbin/l3vm" version)" '^l3vm [0-9]' "the installed command runs"
