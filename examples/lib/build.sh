@@ -48,9 +48,11 @@ lab_install()
 		cp -a "$LAB_CACHE/dest/." "$LAB/dest/"
 		return
 	fi
-	for program in l3vm l3vm-agent l3vm-libvirt-qemu l3vm-libvirt-network; do
+	for program in l3vm l3vm-agent l3vm-libvirt-qemu l3vm-libvirt-network \
+		l3vm-qemu-ifup; do
 		[[ ! -e $1/$program ]] || cp "$1/$program" "$sbin/"
 	done
+	ln -sf l3vm-qemu-ifup "$sbin/l3vm-qemu-ifdown"
 	mkdir -p "$LAB/dest/etc/iproute2"
 	cp -a "$L3VM_SRC/etc/rt_protos.d" "$LAB/dest/etc/iproute2/"
 	DESTDIR=$LAB/dest sh "$L3VM_SRC/hooks/link-hooks.sh" install \

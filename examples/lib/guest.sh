@@ -86,6 +86,7 @@ guest_accel()
 #   gw4= gw6=    its gateways (169.254.0.1, fe80::1)
 #   lo=     an address the guest puts on its loopback interface
 #   metadata=no  l3vm is told nothing
+#   script=yes  libvirt runs l3vm-qemu-ifup for it
 
 nic_get()
 {
@@ -154,6 +155,9 @@ nic_xml()
 	network) printf "<source network='%s'/>" "$source" ;;
 	esac
 	[[ -z $dev ]] || printf "<target dev='%s'/>" "$dev"
+	[[ $(nic_get "$nic" script) != yes ]] || printf "%s%s" \
+		"<script path='/usr/sbin/l3vm-qemu-ifup'/>" \
+		"<downscript path='/usr/sbin/l3vm-qemu-ifdown'/>"
 	printf "<model type='virtio'/><rom enabled='no'/></interface>\n"
 }
 
