@@ -72,6 +72,9 @@ bool agent_track(Agent *agent, GError **error);
 void agent_port_free(AgentPort *port);
 /* A record may have changed: reads it again. */
 void agent_refresh(Agent *agent, const char *name);
+/* Reads the records that have changed by now, by our own hand or a hook's, before
+ * something is judged by them. A port from before the call may be gone. */
+void agent_catch_up(Agent *agent);
 /* The first port of this guest (name or UUID) on record, or NULL. */
 AgentPort *agent_find_guest(Agent *agent, const char *guest);
 /* Reconciles soon; asked for many times, done once. */

@@ -269,19 +269,25 @@ static void take_change(Agent *agent, const struct inotify_event *event)
 	agent_refresh(agent, name);
 }
 
-static gboolean directory_changed(gint fd, GIOCondition condition, void *data)
+void agent_catch_up(Agent *agent)
 {
 	_Alignas(struct inotify_event) char buffer[4096];
 	ssize_t size;
 
-	(void)condition;
-	while ((size = read(fd, buffer, sizeof(buffer))) > 0)
+	while ((size = read(agent->inotify, buffer, sizeof(buffer))) > 0)
 		for (char *at = buffer; at < buffer + size;) {
 			const struct inotify_event *event = (void *)at;
 
-			take_change(data, event);
+			take_change(agent, event);
 			at += sizeof(*event) + event->len;
 		}
+}
+
+static gboolean directory_changed(gint fd, GIOCondition condition, void *data)
+{
+	(void)fd;
+	(void)condition;
+	agent_catch_up(data);
 	return G_SOURCE_CONTINUE;
 }
 

@@ -179,6 +179,7 @@ static AgentPort *port_of(LibvirtWatch *watch, virDomainPtr domain)
 
 	if (virDomainGetUUIDString(domain, uuid) < 0)
 		return NULL;
+	agent_catch_up(watch->agent);
 	return agent_find_guest(watch->agent, uuid);
 }
 

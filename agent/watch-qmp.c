@@ -87,6 +87,13 @@ static AgentPort *port_of(const Monitor *monitor)
 	return port;
 }
 
+/* Of what a monitor says now */
+static AgentPort *current_port(const Monitor *monitor)
+{
+	agent_catch_up(monitor->watch->agent);
+	return port_of(monitor);
+}
+
 static const char *text_in(struct json_object *object, const char *key)
 {
 	struct json_object *value;
@@ -143,7 +150,7 @@ static void catch_up(Monitor *monitor, struct json_object *answer)
 {
 	static const char *const ending[] = { "device", "pre-switchover", NULL };
 	const char *migration = migration_away(answer);
-	AgentPort *port = port_of(monitor);
+	AgentPort *port = current_port(monitor);
 	Agent *agent = monitor->watch->agent;
 	bool runs = !g_strcmp0(monitor->status, "running");
 	g_autoptr(L3vmPort) guest = port ? l3vm_port_copy(port->port) : NULL;
@@ -172,7 +179,7 @@ static void on_event(void *data, const char *event, int64_t when,
 {
 	Monitor *monitor = data;
 	Agent *agent = monitor->watch->agent;
-	AgentPort *port = port_of(monitor);
+	AgentPort *port = current_port(monitor);
 	g_autoptr(L3vmPort) guest = port ? l3vm_port_copy(port->port) : NULL;
 
 	if (!port)

@@ -100,6 +100,12 @@ is "$(changes g1 | tail -n 1)" "live leaving qmp-migration" \
 	"a pause before it was not taken for one"
 qmp g1 event MIGRATION '{"status": "cancelled"}'
 ok "it is cancelled" comes_to g1 live
+clear_log
+echo 'event MIGRATION {"status": "setup"}
+event MIGRATION {"status": "cancelled"}' >"$work/g1.control"
+ok "another one is cancelled in the same breath" wait_for 5 eval \
+	'[ "$(changes g1)" = "live leaving qmp-migration
+leaving live qmp-migration" ]'
 qemu_end g1
 
 # --- the agent is killed and starts again, in each state ----------------------

@@ -162,6 +162,11 @@ void agent_event(Agent *agent, const L3vmPort *port, L3vmEvent event,
 			       evidence);
 }
 
+void agent_catch_up(Agent *agent)
+{
+	(void)agent;
+}
+
 AgentPort *agent_find_guest(Agent *agent, const char *guest)
 {
 	GHashTableIter iter;
