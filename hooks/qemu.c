@@ -28,6 +28,14 @@
 #include <string.h>
 #include <unistd.h>
 
+/*
+ * libvirt runs the `prepare` and `start` hooks within milliseconds of the
+ * `migrate` hook. A memory of it that is older was of a migration that never
+ * started a guest (--offline, or refused by somebody else), and the start that
+ * comes now is an ordinary one. In seconds.
+ */
+#define INCOMING_VALID 30
+
 typedef struct Operation Operation;
 
 typedef bool (*Verb)(L3vm *host, const L3vmDomain *domain, const Operation *operation,
@@ -146,7 +154,8 @@ static bool incoming(L3vm *host, const L3vmDomain *domain, const Operation *oper
 {
 	(void)operation;
 	return l3vm_incoming(host, domain->name, domain->uuid,
-			     (L3vmPort *const *)ports->pdata, ports->len, error);
+			     (L3vmPort *const *)ports->pdata, ports->len,
+			     INCOMING_VALID, error);
 }
 
 /* libvirt itself fails a start whose bridge does not exist: it is made now. */

@@ -12,35 +12,51 @@
 
 #include <string.h>
 
-/*
- * libvirt runs the `prepare` and `start` hooks within milliseconds of the
- * `migrate` hook. A memory of it that is older was of a migration that never
- * started a guest (--offline, or refused by somebody else), and the start that
- * comes now is an ordinary one.
- */
-#define INCOMING_VALID (30 * L3VM_SECOND)
-
-static bool is_expected(const L3vmGuest *guest)
+bool l3vm_is_expected(const L3vmGuest *guest)
 {
-	int64_t age = l3vm_now() - guest->incoming;
+	int64_t left = guest->incoming - l3vm_now();
 
-	/* of the future: somebody set the clock back, and it may be as old */
-	return guest->incoming && age < INCOMING_VALID && age > -INCOMING_VALID;
+	/* too far ahead: somebody set the clock back, and nobody knows how old it is */
+	return left > 0 && left <= L3VM_INCOMING_MAX;
 }
 
 static L3vmEvent event_of(L3vmAttachMode mode, const L3vmGuest *guest)
 {
+	bool expected = l3vm_is_expected(guest);
+
 	switch (mode) {
 	case L3VM_ATTACH_LIVE:
 		return L3VM_EVENT_START;
 	case L3VM_ATTACH_PREPARED:
 		return L3VM_EVENT_PREPARE;
 	case L3VM_ATTACH_START:
-		return is_expected(guest) ? L3VM_EVENT_EXPECT : L3VM_EVENT_START;
+	case L3VM_ATTACH_START_NIC:
+		return expected ? L3VM_EVENT_EXPECT : L3VM_EVENT_START;
+	case L3VM_ATTACH_EXPECT:
+		return L3VM_EVENT_EXPECT;
+	case L3VM_ATTACH_HERE:
+		return expected ? L3VM_EVENT_EXPECT : L3VM_EVENT_KEEP;
 	case L3VM_ATTACH_KEEP:
 		return L3VM_EVENT_KEEP;
 	}
 	return L3VM_EVENT_KEEP;
+}
+
+/* A record of another interface, by the same name or not, says nothing of this one:
+ * its guest ended unseen. */
+static L3vmState state_before(const L3vmPort *old, const L3vmPort *new)
+{
+	return old && (!old->ifindex || old->ifindex == new->ifindex) ? old->state
+								      : L3VM_STATE_GONE;
+}
+
+static L3vmState state_after(const L3vmPort *old, const L3vmPort *new,
+			     L3vmAttachMode mode, L3vmEvent event)
+{
+	L3vmState state = l3vm_migration_next(state_before(old, new), event);
+
+	return mode == L3VM_ATTACH_HERE ? l3vm_migration_next(state, L3VM_EVENT_ARRIVED)
+					: state;
 }
 
 /*
@@ -86,7 +102,7 @@ static bool load_old(L3vmSession *session, const L3vmPort *new, L3vmPort **old,
 }
 
 static bool add_step(L3vmSession *session, GPtrArray *steps, L3vmPort *port,
-		     L3vmEvent event, GError **error)
+		     L3vmAttachMode mode, L3vmEvent event, GError **error)
 {
 	g_autoptr(L3vmPort) new = port;
 	L3vmPort *old = NULL;
@@ -97,13 +113,13 @@ static bool add_step(L3vmSession *session, GPtrArray *steps, L3vmPort *port,
 	if (!l3vm_check_local(session->host, new, error) ||
 	    !load_old(session, new, &old, error))
 		return false;
-	new->state = l3vm_migration_next(old ? old->state : L3VM_STATE_GONE, event);
+	new->state = state_after(old, new, mode, event);
 	l3vm_steps_add(steps, old, g_steal_pointer(&new));
 	return true;
 }
 
 /* The NICs that a manager's description has, for hot-plug. */
-static void take_nics(L3vmGuest *guest, L3vmPort *const *ports, size_t n)
+void l3vm_guest_describe(L3vmGuest *guest, L3vmPort *const *ports, size_t n)
 {
 	g_ptr_array_set_size(guest->nics, 0);
 	for (size_t i = 0; i < n; i++)
@@ -125,12 +141,14 @@ static bool remember(L3vm *host, L3vmGuest *guest, L3vmAttachMode mode,
 		     L3vmPort *const *requests, size_t n, GError **error)
 {
 	bool described = is_described(requests, n);
-	bool arrived = mode != L3VM_ATTACH_KEEP && guest->incoming;
+	bool arrived = guest->incoming &&
+		       (mode == L3VM_ATTACH_LIVE || mode == L3VM_ATTACH_PREPARED ||
+			mode == L3VM_ATTACH_START);
 
 	if (!described && !arrived)
 		return true;
 	if (described)
-		take_nics(guest, requests, n);
+		l3vm_guest_describe(guest, requests, n);
 	if (arrived)
 		guest->incoming = 0;
 	return l3vm_guest_save(host->store, guest, error);
@@ -192,11 +210,13 @@ static bool attach_resolved(L3vm *host, GPtrArray *ports, L3vmPort *const *reque
 	event = event_of(mode, session.guest);
 	for (guint i = 0; i < ports->len; i++)
 		if (!add_step(&session, steps,
-			      l3vm_port_copy(g_ptr_array_index(ports, i)), event,
+			      l3vm_port_copy(g_ptr_array_index(ports, i)), mode, event,
 			      error))
 			return false;
-	if (steps->len && !l3vm_commit(host, session.guest, steps,
-				       l3vm_event_name(event), NULL, error))
+	if (steps->len &&
+	    !l3vm_commit(host, session.guest, steps,
+			 mode == L3VM_ATTACH_HERE ? "here" : l3vm_event_name(event),
+			 NULL, error))
 		return false;
 	return remember(host, session.guest, mode, requests, n_requests, error);
 }

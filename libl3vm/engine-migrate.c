@@ -95,8 +95,10 @@ bool l3vm_migrate_notify(L3vm *host, const char *name, L3vmPhase phase, GError *
 }
 
 bool l3vm_incoming(L3vm *host, const char *guest, const char *uuid,
-		   L3vmPort *const *ports, size_t n_ports, GError **error)
+		   L3vmPort *const *ports, size_t n_ports, unsigned seconds,
+		   GError **error)
 {
+	int64_t wait = MIN(seconds * L3VM_SECOND, L3VM_INCOMING_MAX);
 	g_auto(L3vmSession) session = { .host = NULL };
 
 	if (!host->config)
@@ -109,8 +111,29 @@ bool l3vm_incoming(L3vm *host, const char *guest, const char *uuid,
 	 * this is an arrival */
 	if (!l3vm_remove_ports(&session, error))
 		return false;
-	session.guest->incoming = l3vm_now();
+	session.guest->incoming = l3vm_now() + wait;
+	l3vm_guest_describe(session.guest, ports, n_ports);
 	return l3vm_guest_save(host->store, session.guest, error);
+}
+
+/* Nothing is routed to them, whoever is mistaken. */
+static bool remove_prepared(L3vmSession *session, GError **error)
+{
+	g_autoptr(GPtrArray) steps = l3vm_steps_new();
+
+	for (guint i = 0; i < session->guest->ports->len; i++) {
+		L3vmPort *old = l3vm_record_load(
+			session->host->store,
+			g_ptr_array_index(session->guest->ports, i), NULL);
+
+		if (old && old->state == L3VM_STATE_PREPARED)
+			l3vm_steps_remove(steps, old);
+		else
+			l3vm_port_free(old);
+	}
+	return !steps->len || (l3vm_need_kernel(session->host, error) &&
+			       l3vm_commit(session->host, session->guest, steps,
+					   "aborted", NULL, error));
 }
 
 bool l3vm_incoming_forget(L3vm *host, const char *guest, const char *uuid,
@@ -118,10 +141,36 @@ bool l3vm_incoming_forget(L3vm *host, const char *guest, const char *uuid,
 {
 	g_auto(L3vmSession) session = { .host = NULL };
 
-	if (!l3vm_session_begin(&session, host, guest, uuid, error))
+	if (!l3vm_session_begin(&session, host, guest, uuid, error) ||
+	    !remove_prepared(&session, error))
 		return false;
-	if (!session.guest->incoming)
+	if (!session.guest->incoming &&
+	    (session.guest->ports->len || !session.guest->nics->len))
 		return true;
 	session.guest->incoming = 0;
+	if (!session.guest->ports->len)
+		g_ptr_array_set_size(session.guest->nics, 0);
 	return l3vm_guest_save(host->store, session.guest, error);
+}
+
+bool l3vm_attach_described(L3vm *host, const char *name, const L3vmMac *mac,
+			   const char *ifname, bool *done, GError **error)
+{
+	g_autoptr(L3vmGuest) guest = NULL;
+	g_autoptr(L3vmPort) port = NULL;
+	const L3vmPort *nic;
+
+	*done = false;
+	if (!l3vm_need_store(host, error))
+		return false;
+	guest = l3vm_guest_load(host->store, name, NULL, error);
+	if (!guest)
+		return false;
+	nic = l3vm_is_expected(guest) ? l3vm_described(guest->nics, mac) : NULL;
+	if (!nic)
+		return true;
+	port = l3vm_port_copy(nic);
+	*done = l3vm_port_set_ifname(port, ifname, error) &&
+		l3vm_attach(host, &port, 1, L3VM_ATTACH_EXPECT, error);
+	return *done;
 }

@@ -8,6 +8,7 @@
  */
 #include "base/error.h"
 #include "engine.h"
+#include "store/table.h"
 
 #include <string.h>
 
@@ -22,7 +23,7 @@ static char *label(const L3vmPort *port)
 			       l3vm_mac_format(&port->mac, mac));
 }
 
-static const L3vmPort *described(const GPtrArray *nics, const L3vmMac *mac)
+const L3vmPort *l3vm_described(const GPtrArray *nics, const L3vmMac *mac)
 {
 	for (guint i = 0; nics && i < nics->len; i++) {
 		const L3vmPort *nic = g_ptr_array_index(nics, i);
@@ -150,13 +151,22 @@ static bool refuse(const L3vmPort *port, const L3vmAddr *addr, GError **error,
 			 port->guest, why);
 }
 
+static bool is_gateway(const L3vmPort *port, const L3vmAddr *addr)
+{
+	for (guint i = 0; i < port->gateways->len; i++)
+		if (l3vm_prefix_contains(addr,
+					 &g_array_index(port->gateways, L3vmAddr, i)))
+			return true;
+	return l3vm_prefix_contains(addr, &port->net->gateway4) ||
+	       l3vm_prefix_contains(addr, &port->net->gateway6);
+}
+
 static bool check_address(const L3vmPort *port, const L3vmAddr *addr, GError **error)
 {
 	const L3vmNetwork *network = port->net;
 	const char *why;
 
-	if (l3vm_prefix_contains(addr, &network->gateway4) ||
-	    l3vm_prefix_contains(addr, &network->gateway6))
+	if (is_gateway(port, addr))
 		return refuse(port, addr, error,
 			      "the gateway's address in network %s (choose another)",
 			      network->name);
@@ -209,7 +219,7 @@ static void complete(L3vm *host, L3vmPort *port, const GPtrArray *nics)
 		port->mac = section->mac;
 		port->has_mac = true;
 	}
-	nic = port->has_mac ? described(nics, &port->mac) : NULL;
+	nic = port->has_mac ? l3vm_described(nics, &port->mac) : NULL;
 	if (nic) {
 		take_addresses(port, nic->addresses, nic->prefixes);
 		if (nic->network)
@@ -220,6 +230,58 @@ static void complete(L3vm *host, L3vmPort *port, const GPtrArray *nics)
 		if (section->network)
 			take_network(port, section->network);
 	}
+}
+
+static bool take_table(L3vmPort *port, GError **error)
+{
+	const char *problem = port->table
+				      ? l3vm_table_parse(port->table, &port->net->table)
+				      : NULL;
+	g_autofree char *what = problem ? label(port) : NULL;
+
+	if (!problem)
+		return true;
+	return l3vm_fail(error, L3VM_ERROR_USAGE,
+			 "%s: table %s %s (add it there, or name another)", what,
+			 port->table, problem);
+}
+
+/* A bridge's gateways are all its guests'. */
+static bool take_gateways(L3vmPort *port, GError **error)
+{
+	L3vmNetwork *network = port->net;
+
+	for (guint i = 0; i < port->gateways->len; i++) {
+		const L3vmAddr *gateway = &g_array_index(port->gateways, L3vmAddr, i);
+		bool known = l3vm_addr_equal(gateway, &network->gateway4) ||
+			     l3vm_addr_equal(gateway, &network->gateway6);
+		const char *why;
+
+		if (network->mode == L3VM_MODE_BRIDGE && !known)
+			return refuse(port, gateway, error,
+				      "is no gateway of network %s, which is a bridge "
+				      "(make it the network's gateway4 or gateway6)",
+				      network->name);
+		if (!known && !l3vm_addr_is_assignable(gateway, &why))
+			return refuse(port, gateway, error,
+				      "is no gateway: %s (it must be unicast)", why);
+		if (network->mode == L3VM_MODE_ROUTED && gateway->family == AF_INET)
+			network->proxy_arp = true;
+	}
+	return true;
+}
+
+bool l3vm_find_network(L3vm *host, const char *name, const char *bridge, char **found,
+		       GError **error)
+{
+	const L3vmNetwork *network;
+
+	if (!l3vm_need_config(host, error))
+		return false;
+	network = bridge ? l3vm_config_bridge(host->config, bridge)
+			 : l3vm_config_network(host->config, name);
+	*found = network ? g_strdup(network->name) : NULL;
+	return true;
 }
 
 L3vmPort *l3vm_resolve(L3vm *host, const L3vmPort *request, const GPtrArray *nics,
@@ -261,7 +323,10 @@ L3vmPort *l3vm_resolve(L3vm *host, const L3vmPort *request, const GPtrArray *nic
 	port->net = l3vm_network_copy(network, network->name);
 	g_free(port->network);
 	port->network = g_strdup(network->name);
-	return check_policy(port, error) ? g_steal_pointer(&port) : NULL;
+	return take_table(port, error) && take_gateways(port, error) &&
+			       check_policy(port, error)
+		       ? g_steal_pointer(&port)
+		       : NULL;
 }
 
 static bool check_all_local(L3vm *host, const L3vmPort *port, const GArray *addrs,

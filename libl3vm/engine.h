@@ -59,6 +59,9 @@ bool l3vm_need_kernel(L3vm *host, GError **error);
 L3vmPort *l3vm_resolve(L3vm *host, const L3vmPort *request, const GPtrArray *nics,
 		       bool *ours, GError **error);
 
+/* The one of @nics (may be NULL) with @mac, or NULL. */
+const L3vmPort *l3vm_described(const GPtrArray *nics, const L3vmMac *mac);
+
 /* Policy against this host: interface and addresses. Fills in ifindex. */
 bool l3vm_resolve_link(L3vm *host, L3vmKernel *kernel, L3vmPort *port, GError **error);
 bool l3vm_check_local(L3vm *host, const L3vmPort *port, GError **error);
@@ -84,6 +87,20 @@ void l3vm_session_end(L3vmSession *session);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(L3vmSession, l3vm_session_end)
 
 /* --- engine-attach.c ------------------------------------------------------- */
+
+/* How long a migration that was announced may be awaited, whoever announced it. */
+#define L3VM_INCOMING_MAX (3600 * L3VM_SECOND)
+
+/* A migration of the guest to here is under way, as far as anybody said. */
+bool l3vm_is_expected(const L3vmGuest *guest);
+
+/* The NICs that a manager's description has, for those that come later. */
+void l3vm_guest_describe(L3vmGuest *guest, L3vmPort *const *ports, size_t n);
+
+/* The described NIC of @guest with @mac, whose interface is there now: prepared, if
+ * its guest is expected. True with *@done false if there is nothing to do. */
+bool l3vm_attach_described(L3vm *host, const char *guest, const L3vmMac *mac,
+			   const char *ifname, bool *done, GError **error);
 
 /* A broken file must not keep guests from starting that it is not about: success
  * if nothing says that @ports are ours, else the file's error. */

@@ -85,6 +85,15 @@ bool l3vm_port_add_address(L3vmPort *port, const char *address, GError **error);
 bool l3vm_port_add_prefix(L3vmPort *port, const char *prefix, GError **error);
 
 /*
+ * What a manager's own networks say, for a network in routed mode: the table (a
+ * name or a number) that the port's routes are in instead of its network's, and
+ * a gateway that the guest uses besides its network's. An IPv4 gateway means a
+ * guest that takes its neighbours to be on its link: proxy ARP is switched on.
+ */
+bool l3vm_port_set_table(L3vmPort *port, const char *table, GError **error);
+bool l3vm_port_add_gateway(L3vmPort *port, const char *gateway, GError **error);
+
+/*
  * What a VM manager says of the interface: the bridge it is a port of and the
  * manager's own network name (NULL: not known). A port that carries such a
  * hint belongs to us if either is one of our networks; it and any port marked
@@ -104,6 +113,14 @@ typedef enum {
 	/* the guest starts: prepared if l3vm_incoming() came just before, else
 	 * live */
 	L3VM_ATTACH_START,
+	/* as START, of one NIC: what l3vm_incoming() announced holds for the
+	 * guest's other NICs, too */
+	L3VM_ATTACH_START_NIC,
+	/* the guest is on its way to here: prepared, unless it is here already */
+	L3VM_ATTACH_EXPECT,
+	/* the guest runs here: it has arrived if it was expected, else it is as on
+	 * record, or live */
+	L3VM_ATTACH_HERE,
 	/* nothing new is known: the state on record, live if there is none */
 	L3VM_ATTACH_KEEP,
 } L3vmAttachMode;
@@ -134,13 +151,15 @@ bool l3vm_detach_guest(L3vm *host, const char *guest, GError **error);
 
 /*
  * A migration to this host begins: refuses (nothing remembered) what attach
- * would refuse by policy, else remembers that the next start of the guest is
- * its arrival. @ports have no interface names yet.
+ * would refuse by policy, else remembers for @seconds that the next start of the
+ * guest is its arrival, and what its NICs have. @ports have no interface names yet.
  */
 bool l3vm_incoming(L3vm *host, const char *guest, const char *uuid,
-		   L3vmPort *const *ports, size_t n_ports, GError **error);
+		   L3vmPort *const *ports, size_t n_ports, unsigned seconds,
+		   GError **error);
 
-/* The next start of the guest is no migration (a restore). */
+/* No migration of the guest to here is under way (a restore; one that failed): the
+ * next start is none, and what was prepared for one goes. */
 bool l3vm_incoming_forget(L3vm *host, const char *guest, const char *uuid,
 			  GError **error);
 
@@ -149,6 +168,13 @@ bool l3vm_incoming_forget(L3vm *host, const char *guest, const char *uuid,
  * be put into are made; an address that attach would refuse is refused now.
  */
 bool l3vm_prepare(L3vm *host, L3vmPort *const *ports, size_t n_ports, GError **error);
+
+/*
+ * The network of that name or, if @bridge is not NULL, in bridge mode with that
+ * bridge. *@found is its name, for the caller to free, or NULL if there is none.
+ */
+bool l3vm_find_network(L3vm *host, const char *name, const char *bridge, char **found,
+		       GError **error);
 
 /*
  * A manager's network is starting or has started. If @network or @bridge is

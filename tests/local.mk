@@ -20,6 +20,7 @@ unit_tests = \
 	%D%/unit/test-engine-faults \
 	%D%/unit/test-engine-find \
 	%D%/unit/test-engine-migrate \
+	%D%/unit/test-engine-nic \
 	%D%/unit/test-engine-policy \
 	%D%/unit/test-error \
 	%D%/unit/test-events \
@@ -70,6 +71,7 @@ tests_unit_test_engine_find_SOURCES = %D%/unit/test-engine-find.c \
 	%D%/unit/engine-host.c
 tests_unit_test_engine_migrate_SOURCES = %D%/unit/test-engine-migrate.c \
 	%D%/unit/engine-host.c
+tests_unit_test_engine_nic_SOURCES = %D%/unit/test-engine-nic.c %D%/unit/engine-host.c
 tests_unit_test_engine_policy_SOURCES = %D%/unit/test-engine-policy.c \
 	%D%/unit/engine-host.c
 tests_unit_test_migration_random_SOURCES = %D%/unit/test-migration-random.c \

@@ -110,6 +110,18 @@ static void want_router_interface(L3vmSet *set, const Interface *interface,
 		 proxy_arp);
 }
 
+/* What only this guest takes for its gateway, on a tap of its own. */
+static void want_own_gateways(L3vmSet *set, const Interface *tap, const L3vmPort *port,
+			      const L3vmHostFacts *facts)
+{
+	for (guint i = 0; i < port->gateways->len; i++) {
+		const L3vmAddr *addr = &g_array_index(port->gateways, L3vmAddr, i);
+
+		if (addr->family == AF_INET || facts->ipv6)
+			want_gateway(set, tap, addr);
+	}
+}
+
 static void want_rule(L3vmSet *set, const Interface *from, const L3vmAddr *to,
 		      uint32_t table)
 {
@@ -286,11 +298,13 @@ void l3vm_intent_port(L3vmSet *set, const L3vmPort *port, const L3vmRanks *ranks
 		return;
 	}
 	if (port->ifname) {
-		if (bridged)
+		if (bridged) {
 			want_bridge_port(set, &tap, port);
-		else
+		} else {
 			want_router_interface(set, &tap, network,
 					      network->proxy_arp && metric, facts);
+			want_own_gateways(set, &tap, port, facts);
+		}
 		if (port->state == L3VM_STATE_PREPARED)
 			want_number(set, L3VM_OBJECT_QUEUE, &tap, L3VM_QUEUE_PREPARED);
 	}

@@ -66,6 +66,7 @@ L3vmPort *l3vm_port_new(const char *guest, const char *uuid, GError **error)
 	port->uuid = uuid ? g_ascii_strdown(uuid, -1) : NULL;
 	port->addresses = g_array_new(FALSE, FALSE, sizeof(L3vmAddr));
 	port->prefixes = g_array_new(FALSE, FALSE, sizeof(L3vmAddr));
+	port->gateways = g_array_new(FALSE, FALSE, sizeof(L3vmAddr));
 	return port;
 }
 
@@ -86,6 +87,8 @@ void l3vm_port_free(L3vmPort *port)
 	g_free(port->hint_network);
 	g_array_unref(port->addresses);
 	g_array_unref(port->prefixes);
+	g_array_unref(port->gateways);
+	g_free(port->table);
 	l3vm_network_free(port->net);
 	l3vm_port_free(port->was);
 	g_free(port);
@@ -104,6 +107,8 @@ L3vmPort *l3vm_port_copy(const L3vmPort *port)
 	copy->hint_network = g_strdup(port->hint_network);
 	copy->addresses = g_array_copy(port->addresses);
 	copy->prefixes = g_array_copy(port->prefixes);
+	copy->gateways = g_array_copy(port->gateways);
+	copy->table = g_strdup(port->table);
 	copy->net = port->net ? l3vm_network_copy(port->net, port->net->name) : NULL;
 	copy->was = port->was ? l3vm_port_copy(port->was) : NULL;
 	return copy;
@@ -184,6 +189,37 @@ bool l3vm_port_add_prefix(L3vmPort *port, const char *prefix, GError **error)
 			"like 2001:db8:5::/64, bits behind the length zero)",
 			prefix);
 	append_once(port->prefixes, &addr);
+	return true;
+}
+
+bool l3vm_port_add_gateway(L3vmPort *port, const char *gateway, GError **error)
+{
+	L3vmAddr addr;
+
+	if (!l3vm_addr_parse(gateway, &addr))
+		return l3vm_fail(error, L3VM_ERROR_USAGE,
+				 "gateway \"%.60s\": not an IPv4 or IPv6 address "
+				 "(write it like 192.0.2.1)",
+				 gateway);
+	append_once(port->gateways, &addr);
+	if (port->gateways->len > L3VM_MAX_GATEWAYS)
+		return l3vm_fail(error, L3VM_ERROR_USAGE,
+				 "gateway %s: one more than %d (a guest needs one of "
+				 "each family)",
+				 gateway, L3VM_MAX_GATEWAYS);
+	return true;
+}
+
+/* Which one it means is known where the configuration is. */
+bool l3vm_port_set_table(L3vmPort *port, const char *table, GError **error)
+{
+	if (!l3vm_network_name_is_valid(table))
+		return l3vm_fail(error, L3VM_ERROR_USAGE,
+				 "table \"%.40s\": neither a number nor a table's name "
+				 "(letters, digits, '.', '_' and '-', at most 64)",
+				 table);
+	g_free(port->table);
+	port->table = g_strdup(table);
 	return true;
 }
 

@@ -16,6 +16,7 @@
  * holds the rtnl lock for long when it goes). */
 #define L3VM_MAX_ADDRESSES 64
 #define L3VM_MAX_PREFIXES  256
+#define L3VM_MAX_GATEWAYS  8
 
 typedef enum {
 	L3VM_STATE_PREPARED, /* interface ready, nothing routed */
@@ -39,6 +40,8 @@ struct L3vmPort {
 	char *network;			  /* configuration section, or NULL: not said */
 	GArray *addresses;		  /* of L3vmAddr */
 	GArray *prefixes;		  /* of L3vmAddr */
+	GArray *gateways;		  /* of L3vmAddr, besides its network's */
+	char *table;			  /* name or number, or NULL: its network's */
 	char *hint_bridge, *hint_network; /* see l3vm_port_set_hint() */
 	bool optional;
 

@@ -249,6 +249,15 @@ static void read_prefixes(L3vmMembers *members, const char *key, GArray *addrs,
 	}
 }
 
+/* The same where each must be of full length. */
+static void read_hosts(L3vmMembers *members, const char *key, GArray *addrs, size_t max)
+{
+	read_prefixes(members, key, addrs, max);
+	for (guint i = 0; i < addrs->len; i++)
+		expect(members, key,
+		       l3vm_addr_is_host(&g_array_index(addrs, L3vmAddr, i)));
+}
+
 /* A gateway: must be there, and of its family. */
 static void read_address(L3vmMembers *members, const char *key, int family,
 			 L3vmAddr *addr)
@@ -468,6 +477,9 @@ void l3vm_json_add_port(json_object *object, const L3vmPort *port)
 	l3vm_json_add_string(object, "network", port->network);
 	add_prefixes(object, "addresses", port->addresses);
 	add_prefixes(object, "prefixes", port->prefixes);
+	/* only Ganeti's have any */
+	add_prefixes(object, "gateways", port->gateways->len ? port->gateways : NULL);
+	l3vm_json_add_string(object, "table", port->table);
 	l3vm_json_add_string(object, "hint_bridge", port->hint_bridge);
 	l3vm_json_add_string(object, "hint_network", port->hint_network);
 	add_bool(object, "optional", port->optional);
@@ -489,16 +501,17 @@ static void read_description(L3vmMembers *members, L3vmPort *port)
 {
 	const char *ifname = l3vm_member_string(members, "ifname");
 	const char *network = l3vm_member_string(members, "network");
+	const char *table = l3vm_member_string(members, "table");
 
+	expect(members, "table", !table || l3vm_port_set_table(port, table, NULL));
 	expect(members, "ifname", !ifname || l3vm_port_set_ifname(port, ifname, NULL));
 	expect(members, "network",
 	       !network || l3vm_port_set_network(port, network, NULL));
 	port->has_mac = read_mac(members, "mac", &port->mac);
-	read_prefixes(members, "addresses", port->addresses, L3VM_MAX_ADDRESSES);
+	read_hosts(members, "addresses", port->addresses, L3VM_MAX_ADDRESSES);
 	read_prefixes(members, "prefixes", port->prefixes, L3VM_MAX_PREFIXES);
-	for (guint i = 0; i < port->addresses->len; i++)
-		expect(members, "addresses",
-		       l3vm_addr_is_host(&g_array_index(port->addresses, L3vmAddr, i)));
+	if (has(members, "gateways"))
+		read_hosts(members, "gateways", port->gateways, L3VM_MAX_GATEWAYS);
 	l3vm_port_set_hint(port, l3vm_member_string(members, "hint_bridge"),
 			   l3vm_member_string(members, "hint_network"));
 	port->optional = l3vm_member_bool(members, "optional");

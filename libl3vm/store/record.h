@@ -28,7 +28,7 @@ typedef struct L3vmStore L3vmStore;
 /* What is remembered of a guest beyond its ports. */
 typedef struct L3vmGuest {
 	char *guest, *uuid; /* uuid may be NULL */
-	int64_t incoming;   /* when a migration to here began; 0: none */
+	int64_t incoming;   /* until when a migration to here is awaited; 0: none */
 	GPtrArray *ports;   /* of char*: record names (l3vm_record_name()) */
 	GPtrArray *nics;    /* of L3vmPort*: NICs it was described with */
 } L3vmGuest;

@@ -7,7 +7,6 @@
 #include "store/table.h"
 #include "store/value.h"
 
-#include <linux/rtnetlink.h>
 #include <string.h>
 
 /* RFC 8200 5: IPv6 needs it on every link, and the kernel takes IPv6 off an
@@ -15,9 +14,6 @@
 #define MTU_MIN_IPV6 1280
 #define MTU_MIN	     68 /* RFC 791 3.2 */
 #define MTU_MAX	     65535
-
-/* Where the agent keeps routes of guests that are on their way elsewhere. */
-#define HOLD_TABLE 76
 
 /* --- readers ------------------------------------------------------------ */
 
@@ -76,50 +72,11 @@ static bool read_gateway6(const L3vmValue *value, void *member, GError **error)
 	return read_gateway(value, AF_INET6, "fe80::/10", member, error);
 }
 
-/* The kernel's own tables hold what our rules must not lead to. */
-static const char *table_is_taken(uint32_t table)
-{
-	switch (table) {
-	case RT_TABLE_UNSPEC:
-		return "is no table";
-	case RT_TABLE_DEFAULT:
-		return "is the kernel's \"default\" table";
-	case RT_TABLE_LOCAL:
-		return "is the kernel's \"local\" table";
-	case HOLD_TABLE:
-		return "is the table l3vm-agent holds packets with";
-	}
-	return NULL;
-}
-
 static bool read_table(const L3vmValue *value, void *member, GError **error)
 {
-	/* Since 6.5, iproute2's own file is under /usr and /etc has the site's. */
-	static const char *const dirs[] = { "/etc/iproute2", "/usr/share/iproute2",
-					    "/usr/lib/iproute2", NULL };
-	static const struct {
-		const char *name;
-		uint32_t table;
-	} known[] = { { "main", RT_TABLE_MAIN },
-		      { "default", RT_TABLE_DEFAULT },
-		      { "local", RT_TABLE_LOCAL } };
-	bool found = l3vm_parse_u32(value->text, member);
-	const char *taken;
+	const char *problem = l3vm_table_parse(value->text, member);
 
-	/* The kernel's names hold even where no iproute2 is installed, and a file
-	 * that gives them other numbers is wrong. */
-	for (size_t i = 0; !found && i < G_N_ELEMENTS(known); i++)
-		if (!strcmp(value->text, known[i].name)) {
-			*(uint32_t *)member = known[i].table;
-			found = true;
-		}
-	if (!found && !l3vm_table_find(dirs, value->text, member))
-		return l3vm_value_fail(value, error,
-				       "is neither a number from 1 to %u nor a name in "
-				       "/etc/iproute2/rt_tables or rt_tables.d",
-				       UINT32_MAX);
-	taken = table_is_taken(*(const uint32_t *)member);
-	return !taken || l3vm_value_fail(value, error, "%s", taken);
+	return !problem || l3vm_value_fail(value, error, "%s", problem);
 }
 
 /* Of two bounds the lower is for what is no MTU at all, and the other is a rule

@@ -7,9 +7,11 @@
  */
 #include "store/table.h"
 
+#include "model/intent.h"
 #include "store/value.h"
 
 #include <glib.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 
 /* A line is "NUMBER NAME", then perhaps a comment. */
@@ -66,4 +68,46 @@ bool l3vm_table_find(const char *const *dirs, const char *name, uint32_t *number
 			return true;
 	}
 	return false;
+}
+
+/* The kernel's own tables hold what our rules must not lead to. */
+static const char *table_is_taken(uint32_t table)
+{
+	switch (table) {
+	case RT_TABLE_UNSPEC:
+		return "is no table";
+	case RT_TABLE_DEFAULT:
+		return "is the kernel's \"default\" table";
+	case RT_TABLE_LOCAL:
+		return "is the kernel's \"local\" table";
+	case L3VM_TABLE_HOLD:
+		return "is the table l3vm-agent holds packets with";
+	}
+	return NULL;
+}
+
+const char *l3vm_table_parse(const char *text, uint32_t *table)
+{
+	/* Since 6.5, iproute2's own file is under /usr and /etc has the site's. */
+	static const char *const dirs[] = { "/etc/iproute2", "/usr/share/iproute2",
+					    "/usr/lib/iproute2", NULL };
+	static const struct {
+		const char *name;
+		uint32_t table;
+	} known[] = { { "main", RT_TABLE_MAIN },
+		      { "default", RT_TABLE_DEFAULT },
+		      { "local", RT_TABLE_LOCAL } };
+	bool found = l3vm_parse_u32(text, table);
+
+	/* The kernel's names hold even where no iproute2 is installed, and a file
+	 * that gives them other numbers is wrong. */
+	for (size_t i = 0; !found && i < G_N_ELEMENTS(known); i++)
+		if (!strcmp(text, known[i].name)) {
+			*table = known[i].table;
+			found = true;
+		}
+	if (!found && !l3vm_table_find(dirs, text, table))
+		return "is neither a number from 1 to 4294967295 nor a name in "
+		       "/etc/iproute2/rt_tables or rt_tables.d";
+	return table_is_taken(*table);
 }

@@ -12,4 +12,8 @@
  */
 bool l3vm_table_find(const char *const *dirs, const char *name, uint32_t *number);
 
+/* What is wrong with @text, a table's number or name; NULL if it is one that guests'
+ * routes may be in: *@table. */
+const char *l3vm_table_parse(const char *text, uint32_t *table);
+
 #endif

@@ -149,9 +149,9 @@ bool l3vm_attach(L3vm *host, L3vmPort *const *ports, size_t n_ports,
 		 L3vmAttachMode mode, GError **error)
 {
 	static const char *const modes[] = {
-		[L3VM_ATTACH_LIVE] = "live",
-		[L3VM_ATTACH_PREPARED] = "prepared",
-		[L3VM_ATTACH_START] = "start",
+		[L3VM_ATTACH_LIVE] = "live",	 [L3VM_ATTACH_PREPARED] = "prepared",
+		[L3VM_ATTACH_START] = "start",	 [L3VM_ATTACH_START_NIC] = "start-nic",
+		[L3VM_ATTACH_EXPECT] = "expect", [L3VM_ATTACH_HERE] = "here",
 		[L3VM_ATTACH_KEEP] = "keep",
 	};
 	g_autofree char *text = list(ports, n_ports);
@@ -189,19 +189,21 @@ bool l3vm_detach_guest(L3vm *host, const char *guest, GError **error)
 }
 
 bool l3vm_incoming(L3vm *host, const char *guest, const char *uuid,
-		   L3vmPort *const *ports, size_t n_ports, GError **error)
+		   L3vmPort *const *ports, size_t n_ports, unsigned seconds,
+		   GError **error)
 {
 	g_autofree char *text = list(ports, n_ports);
 
 	(void)host;
-	return call(error, "incoming", " %s %s%s", guest, uuid, text);
+	return call(error, "incoming", " %s %s %u s%s", guest, or_none(uuid), seconds,
+		    text);
 }
 
 bool l3vm_incoming_forget(L3vm *host, const char *guest, const char *uuid,
 			  GError **error)
 {
 	(void)host;
-	return call(error, "incoming_forget", " %s %s", guest, uuid);
+	return call(error, "incoming_forget", " %s %s", guest, or_none(uuid));
 }
 
 bool l3vm_prepare(L3vm *host, L3vmPort *const *ports, size_t n_ports, GError **error)
@@ -229,4 +231,59 @@ bool l3vm_unplug(L3vm *host, L3vmPort *port, GError **error)
 {
 	(void)host;
 	return call(error, "unplug", "%s", port->text->str);
+}
+
+bool l3vm_port_set_table(L3vmPort *port, const char *table, GError **error)
+{
+	return set(port, "table", table, error);
+}
+
+bool l3vm_port_add_gateway(L3vmPort *port, const char *gateway, GError **error)
+{
+	return set(port, "gateway", gateway, error);
+}
+
+/* A network "tenant", and one called "lan" whose bridge is "br-l3". */
+bool l3vm_find_network(L3vm *host, const char *name, const char *bridge, char **found,
+		       GError **error)
+{
+	const char *known = bridge ? (!strcmp(bridge, "br-l3") ? "lan" : NULL)
+				   : (!strcmp(name, "tenant") ? "tenant" : NULL);
+
+	(void)host;
+	*found = g_strdup(known);
+	return call(error, "find_network", " %s %s", name, or_none(bridge));
+}
+
+bool l3vm_migrate_notify(L3vm *host, const char *guest, L3vmPhase phase, GError **error)
+{
+	(void)host;
+	return call(error, "migrate_notify", " %s %u", guest, phase);
+}
+
+bool l3vm_reconcile(L3vm *host, bool dry_run, char **report, GError **error)
+{
+	(void)host;
+	*report = g_strdup("");
+	return call(error, "reconcile", "%s", dry_run ? " dry" : "");
+}
+
+char *l3vm_status(L3vm *host, const char *guest, GError **error)
+{
+	(void)host;
+	return call(error, "status", " %s", or_none(guest))
+		       ? g_strdup("{\"version\":1,\"ports\":[]}")
+		       : NULL;
+}
+
+char *l3vm_check(L3vm *host, GError **error)
+{
+	(void)host;
+	return call(error, "check", "%s", "")
+		       ? g_strdup("{\"version\":1,\"findings\":["
+				  "{\"severity\":\"ok\",\"subject\":\"a\","
+				  "\"finding\":\"fine\",\"remedy\":null},"
+				  "{\"severity\":\"error\",\"subject\":\"b\","
+				  "\"finding\":\"is bad\",\"remedy\":\"mend it\"}]}")
+		       : NULL;
 }

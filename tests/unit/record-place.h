@@ -165,6 +165,8 @@ static L3vmPort *full_port(void)
 	assert_true(l3vm_port_add_address(port, "10.0.0.5", NULL));
 	assert_true(l3vm_port_add_address(port, "2001:db8::5", NULL));
 	assert_true(l3vm_port_add_prefix(port, "2001:db8:5::/64", NULL));
+	assert_true(l3vm_port_add_gateway(port, "10.0.0.254", NULL));
+	assert_true(l3vm_port_set_table(port, "red", NULL));
 	l3vm_port_set_hint(port, "virbr0", "isolated");
 	l3vm_port_set_optional(port, true);
 	port->ifindex = 7;
@@ -225,6 +227,8 @@ static void assert_ports_equal(const L3vmPort *a, const L3vmPort *b)
 	assert_int_equal(g_strcmp0(a->network, b->network), 0);
 	assert_arrays_equal(a->addresses, b->addresses, sizeof(L3vmAddr));
 	assert_arrays_equal(a->prefixes, b->prefixes, sizeof(L3vmAddr));
+	assert_arrays_equal(a->gateways, b->gateways, sizeof(L3vmAddr));
+	assert_int_equal(g_strcmp0(a->table, b->table), 0);
 	assert_int_equal(g_strcmp0(a->hint_bridge, b->hint_bridge), 0);
 	assert_int_equal(g_strcmp0(a->hint_network, b->hint_network), 0);
 	assert_int_equal(a->optional, b->optional);

@@ -104,7 +104,7 @@ static bool incoming(Host *host, GError **error)
 {
 	g_autoptr(L3vmPort) port = request("vm1", NULL, MAC1, FULL, NULL);
 
-	return l3vm_incoming(host->l3vm, "vm1", UUID1, &port, 1, error);
+	return l3vm_incoming(host->l3vm, "vm1", UUID1, &port, 1, 30, error);
 }
 
 static bool arrived(Host *host, GError **error)

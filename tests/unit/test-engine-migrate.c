@@ -369,7 +369,7 @@ static void test_plug_of_others(void **state)
 	unplug(host, plugged(MAC2, ""));
 	after = snapshot(host);
 	assert_string_equal(after, before);
-	assert_ok(l3vm_incoming(host->l3vm, "vm1", UUID1, NULL, 0, &error), &error);
+	assert_ok(l3vm_incoming(host->l3vm, "vm1", UUID1, NULL, 0, 30, &error), &error);
 	plug(host, plugged(MAC2, "10.0.0.2"));
 	assert_no_kernel(host, "unicast");
 	assert_ok(l3vm_incoming_forget(host->l3vm, "vm1", UUID1, &error), &error);

@@ -221,7 +221,8 @@ static void incoming(Host *host, L3vmPort *given)
 	g_autoptr(L3vmPort) port = given;
 	g_autoptr(GError) error = NULL;
 
-	assert_ok(l3vm_incoming(host->l3vm, port->guest, port->uuid, &port, 1, &error),
+	assert_ok(l3vm_incoming(host->l3vm, port->guest, port->uuid, &port, 1, 30,
+				&error),
 		  &error);
 }
 
@@ -288,8 +289,8 @@ static void test_incoming_is_too_old(void **state)
 	incoming(host, without_interface());
 	guest = l3vm_guest_load(host->l3vm->store, "vm1", UUID1, NULL);
 	assert_non_null(guest);
-	assert_true(l3vm_now() - guest->incoming < 30 * L3VM_SECOND);
-	guest->incoming = l3vm_now() - 31 * L3VM_SECOND;
+	assert_true(guest->incoming - l3vm_now() < 30 * L3VM_SECOND);
+	guest->incoming = l3vm_now() - 1 * L3VM_SECOND;
 	assert_true(l3vm_guest_save(host->l3vm->store, guest, NULL));
 	attach(host, request1(), L3VM_ATTACH_START);
 	assert_int_equal(state_of(host, "tap1"), L3VM_STATE_LIVE);
@@ -314,7 +315,8 @@ static void test_incoming_refuses(void **state)
 	g_autoptr(GError) error = NULL;
 	g_autofree char *text = NULL;
 
-	text = assert_fails(l3vm_incoming(host->l3vm, "vm1", UUID1, &port, 1, &error),
+	text = assert_fails(l3vm_incoming(host->l3vm, "vm1", UUID1, &port, 1, 30,
+					  &error),
 			    &error, L3VM_ERROR_REFUSED);
 	assert_non_null(strstr(text, "10.9.0.1"));
 	attach(host, request1(), L3VM_ATTACH_START);
