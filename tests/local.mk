@@ -120,7 +120,8 @@ tests_unit_test_qemu_cmdline_LDADD = libl3vm-ifup.la $(LDADD) $(JSON_LIBS)
 # What the scripts of the golden tier ask about the hooks: how they read XML,
 # and which calls their mains make of an engine that writes them down.
 check_PROGRAMS += %D%/golden/hook-xml %D%/golden/stub-libvirt-qemu \
-	%D%/golden/stub-libvirt-network
+	%D%/golden/stub-libvirt-network %D%/golden/stub-ganeti-vif \
+	%D%/golden/stub-ganeti-hook
 stub_ldadd = libl3vm-hooks.la $(XML_LIBS) $(GLIB_LIBS)
 tests_golden_hook_xml_SOURCES = %D%/golden/hook-xml.c %D%/golden/stub-engine.c
 tests_golden_hook_xml_LDADD = $(stub_ldadd)
@@ -128,6 +129,12 @@ tests_golden_stub_libvirt_qemu_SOURCES = hooks/qemu.c %D%/golden/stub-engine.c
 tests_golden_stub_libvirt_qemu_LDADD = $(stub_ldadd)
 tests_golden_stub_libvirt_network_SOURCES = hooks/network.c %D%/golden/stub-engine.c
 tests_golden_stub_libvirt_network_LDADD = $(stub_ldadd)
+tests_golden_stub_ganeti_vif_SOURCES = ganeti/env.c ganeti/vif.c \
+	%D%/golden/stub-engine.c
+tests_golden_stub_ganeti_vif_LDADD = $(GLIB_LIBS)
+tests_golden_stub_ganeti_hook_SOURCES = ganeti/env.c ganeti/hook.c ganeti/node.c \
+	%D%/golden/stub-engine.c
+tests_golden_stub_ganeti_hook_LDADD = $(JSON_LIBS) $(GLIB_LIBS)
 
 # The same for the program that QEMU runs.
 check_PROGRAMS += %D%/golden/stub-qemu-ifup
@@ -143,7 +150,8 @@ test_folders = \
 	%D%/golden \
 	%D%/model \
 	%D%/netns \
-	%D%/lab
+	%D%/lab \
+	%D%/ganeti
 EXTRA_DIST += $(test_headers) %D%/run %D%/packages %D%/lib %D%/lint $(test_folders)
 
 build-tests: all-am $(check_PROGRAMS)

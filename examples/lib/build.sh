@@ -49,7 +49,7 @@ lab_install()
 		return
 	fi
 	for program in l3vm l3vm-agent l3vm-libvirt-qemu l3vm-libvirt-network \
-		l3vm-qemu-ifup; do
+		l3vm-qemu-ifup l3vm-ganeti-vif l3vm-ganeti-hook; do
 		[[ ! -e $1/$program ]] || cp "$1/$program" "$sbin/"
 	done
 	ln -sf l3vm-qemu-ifup "$sbin/l3vm-qemu-ifdown"

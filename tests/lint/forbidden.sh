@@ -34,7 +34,7 @@ no_call() {
 	nothing "$name" "$(uses "\<($*)\(")"
 }
 
-lint_files 'libl3vm/*.[ch]' 'cli/*.[ch]' 'hooks/*.[ch]'
+lint_files 'libl3vm/*.[ch]' 'cli/*.[ch]' 'hooks/*.[ch]' 'ganeti/*.[ch]'
 no_call "no program is run: netlink, or nothing" system popen 'v?fork' \
 	'exec[lv]p?e?' 'posix_spawnp?' 'g_spawn_[a-z_]+' 'g_subprocess_[a-z_]+'
 no_call "no thread, no plug-in, no GObject" 'pthread_[a-z_]+' 'g_thread_[a-z_]+' \

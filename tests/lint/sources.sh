@@ -34,7 +34,7 @@ nothing "every manual page and completion is named in a local.mk" "$(
 	done)"
 
 read -ra flags < <(pkg-config --cflags glib-2.0 json-c libnl-3.0 libxml-2.0)
-lint_files 'libl3vm/*.h' 'cli/*.h' 'hooks/*.h' 'qemu-ifup/*.h'
+lint_files 'libl3vm/*.h' 'cli/*.h' 'hooks/*.h' 'qemu-ifup/*.h' 'ganeti/*.h'
 for file in "${files[@]}"; do
 	ok "$file compiles alone" "${CC:-gcc}" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra \
 		-Werror -fsyntax-only -Ilibl3vm "${flags[@]}" -x c "$file"
