@@ -8,6 +8,7 @@
  *   watch-kernel.c  interfaces and routes
  *   watch-libvirt.c guests' pauses, resumes and migrations, from libvirt
  *   watch-qmp.c     the same, from QEMU's own monitors (qmp.c speaks with one)
+ *   watch-ganeti.c  the taps of Ganeti's instances that are about to arrive
  *   guest-events.c  what these mean
  *   gateway-burst.c tells a guest that came who its gateway is
  *   hold.c          a leaving guest's packets, kept until they can follow it
@@ -31,6 +32,7 @@ typedef struct AgentPort AgentPort;
 typedef struct Burst Burst;
 typedef struct Bursts Bursts;
 typedef struct Evidence Evidence;
+typedef struct GanetiWatch GanetiWatch;
 typedef struct Hold Hold;
 typedef struct Tun Tun;
 typedef struct LibvirtWatch LibvirtWatch;
@@ -61,7 +63,8 @@ struct Agent {
 	Tun *tun;	   /* NULL: holding is off, or not possible */
 	char *libvirt_uri; /* NULL: not watched */
 	LibvirtWatch *libvirt;
-	QmpWatch *qmp;			  /* NULL: no monitors are watched */
+	QmpWatch *qmp;
+	GanetiWatch *ganeti;
 	Bursts *bursts;			  /* NULL until one is needed */
 	GPtrArray *holds;		  /* of Hold*, also of ports that are gone */
 	int64_t held, delivered, dropped; /* packets, since start */
@@ -104,10 +107,24 @@ void libvirt_watch_free(LibvirtWatch *watch);
 bool libvirt_watch_ask(LibvirtWatch *watch, const L3vmPort *guest);
 
 /* --- watch-qmp.c --- */
+/* @sockets (may be NULL): where monitors are, besides Ganeti's. */
 QmpWatch *qmp_watch_new(Agent *agent, char *const *sockets);
 void qmp_watch_free(QmpWatch *watch);
 /* As libvirt_watch_ask(), but the answer comes later. */
 bool qmp_watch_ask(QmpWatch *watch, const L3vmPort *guest);
+
+/* --- watch-ganeti.c --- */
+
+/* Where the monitors of Ganeti's QEMUs are that may be ours */
+#define GANETI_MONITORS L3VM_GANETI_RUNDIR "/kvm-hypervisor/ctrl/*.kvmd"
+
+GanetiWatch *ganeti_watch_new(Agent *agent);
+void ganeti_watch_free(GanetiWatch *watch);
+/* True if the monitor at @path is one that Ganeti itself needs. */
+bool ganeti_monitor_is_taken(const char *path);
+/* The MAC of the NIC behind tap @index (from 0) in QEMU's command line: @size bytes,
+ * each part of it ended with NUL. */
+bool qemu_nic_mac(const char *text, gsize size, unsigned index, L3vmMac *mac);
 
 /* --- guest-events.c --- all ports of @guest, which the callee may not own */
 

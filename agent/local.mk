@@ -16,6 +16,7 @@ l3vm_agent_SOURCES = \
 	%D%/scout.c %D%/scout.h \
 	%D%/tracker.c \
 	%D%/tun.c \
+	%D%/watch-ganeti.c \
 	%D%/watch-guest.c \
 	%D%/watch-kernel.c \
 	%D%/watch-qmp.c

@@ -79,8 +79,8 @@ static bool start(Agent *agent, GError **error)
 	start_holding(agent);
 	if (!agent_track(agent, error))
 		return false;
-	if (agent->host->config->qmp_sockets)
-		agent->qmp = qmp_watch_new(agent, agent->host->config->qmp_sockets);
+	agent->qmp = qmp_watch_new(agent, agent->host->config->qmp_sockets);
+	agent->ganeti = ganeti_watch_new(agent);
 #if HAVE_LIBVIRT
 	if (!no_libvirt)
 		agent->libvirt = libvirt_watch_new(
@@ -94,6 +94,7 @@ static void finish(Agent *agent)
 #if HAVE_LIBVIRT
 	libvirt_watch_free(agent->libvirt);
 #endif
+	ganeti_watch_free(agent->ganeti);
 	qmp_watch_free(agent->qmp);
 	if (agent->ports)
 		g_hash_table_unref(agent->ports);

@@ -2,11 +2,11 @@
 /*
  * watch-qmp.c - guests' pauses, resumes and migrations, from QEMU's own monitors
  *
- * For guests that libvirt does not know. `qmp-sockets` says where their monitors
- * appear; a directory that does not exist yet, or goes and comes back, is looked
- * for again. Each socket is connected to, asked once whose it is and how the guest
- * is, and then listened to. In the order "listen, then ask", nothing is missed: what
- * happens in between is told twice.
+ * For guests that libvirt does not know: Ganeti's, and those whose monitors appear
+ * where `qmp-sockets` says; a directory that does not exist yet, or goes and comes
+ * back, is looked for again. Each socket is connected to, asked once whose it is and
+ * how the guest is, and then listened to. In the order "listen, then ask", nothing is
+ * missed: what happens in between is told twice.
  *
  * QEMU serves one client at a time, so the monitor has to be one that nobody else
  * uses. While somebody does, we try again, ever more seldom, and never stay in the
@@ -317,9 +317,14 @@ static int connect_to(const char *path)
 static gboolean try_to_connect(void *data)
 {
 	Monitor *monitor = data;
-	int fd = connect_to(monitor->path);
+	int fd;
 
 	monitor->retry = 0;
+	if (ganeti_monitor_is_taken(monitor->path)) {
+		try_later(monitor, "Ganeti needs it");
+		return G_SOURCE_REMOVE;
+	}
+	fd = connect_to(monitor->path);
 	if (fd < 0)
 		try_later(monitor, g_strerror(errno));
 	else
@@ -381,10 +386,24 @@ static void look_into(QmpWatch *watch, const char *folder)
 		closedir(dir);
 }
 
+/* ganeti-kvmd may be started at any time. */
+static void release_taken(QmpWatch *watch)
+{
+	g_autoptr(GList) monitors = g_hash_table_get_values(watch->monitors);
+
+	for (GList *item = monitors; item; item = item->next) {
+		Monitor *monitor = item->data;
+
+		if (monitor->qmp && ganeti_monitor_is_taken(monitor->path))
+			try_later(monitor, "Ganeti needs it");
+	}
+}
+
 static gboolean look_around(void *data)
 {
 	QmpWatch *watch = data;
 
+	release_taken(watch);
 	for (char **pattern = watch->sockets; *pattern; pattern++) {
 		g_autofree char *folder = g_path_get_dirname(*pattern);
 
@@ -421,12 +440,24 @@ static gboolean directory_changed(gint fd, GIOCondition condition, void *data)
 	return G_SOURCE_CONTINUE;
 }
 
+/* Ganeti's are where they are. */
+static char **with_ganeti(char *const *sockets)
+{
+	guint n = sockets ? g_strv_length((char **)sockets) : 0;
+	char **all = g_new0(char *, n + 2);
+
+	for (guint i = 0; i < n; i++)
+		all[i] = g_strdup(sockets[i]);
+	all[n] = g_strdup(GANETI_MONITORS);
+	return all;
+}
+
 QmpWatch *qmp_watch_new(Agent *agent, char *const *sockets)
 {
 	QmpWatch *watch = g_new0(QmpWatch, 1);
 
 	watch->agent = agent;
-	watch->sockets = g_strdupv((char **)sockets);
+	watch->sockets = with_ganeti(sockets);
 	watch->monitors = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
 						monitor_free);
 	watch->folders = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL,

@@ -109,7 +109,7 @@ tests_unit_test_agent_evidence_SOURCES = %D%/unit/test-agent-evidence.c \
 	agent/watch-guest.c
 tests_unit_test_agent_evidence_CPPFLAGS = $(agent_cppflags)
 tests_unit_test_agent_qmp_SOURCES = %D%/unit/test-agent-qmp.c %D%/unit/qmp-place.h \
-	agent/guest-events.c agent/qmp.c agent/watch-qmp.c
+	agent/guest-events.c agent/qmp.c agent/watch-ganeti.c agent/watch-qmp.c
 tests_unit_test_agent_qmp_CPPFLAGS = $(agent_cppflags)
 tests_unit_test_agent_qmp_LDADD = $(agent_ldadd)
 tests_unit_test_agent_scout_SOURCES = %D%/unit/test-agent-scout.c agent/scout.c
