@@ -305,7 +305,9 @@ void l3vm_intent_port(L3vmSet *set, const L3vmPort *port, const L3vmRanks *ranks
 					      network->proxy_arp && metric, facts);
 			want_own_gateways(set, &tap, port, facts);
 		}
-		if (port->state == L3VM_STATE_PREPARED)
+		/* what comes before the guest runs, and what its old host held */
+		if (port->state == L3VM_STATE_PREPARED ||
+		    port->state == L3VM_STATE_ARRIVED)
 			want_number(set, L3VM_OBJECT_QUEUE, &tap, L3VM_QUEUE_PREPARED);
 	}
 	if (!bridged)

@@ -24,8 +24,9 @@
 #define L3VM_RULE_HOLD	 1000
 #define L3VM_HOLD_IFNAME "l3vm-hold"
 
-/* Length of the transmit queue of a tap whose guest has not arrived: it keeps
- * what comes before the guest runs (a tap holds txqueuelen packets). */
+/* Length of the transmit queue of a tap whose guest is arriving: it keeps what comes
+ * before the guest runs, and then in a burst what its old host held (a tap holds
+ * txqueuelen packets). */
 #define L3VM_QUEUE_PREPARED 10000
 
 /* What a host has that the intent depends on. */

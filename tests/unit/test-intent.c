@@ -18,8 +18,9 @@ static const L3vmHostFacts with_ipv6 = { .ipv6 = true };
 #define PREPARED (1u << L3VM_STATE_PREPARED)
 #define ROUTED \
 	(1u << L3VM_STATE_ARRIVED | 1u << L3VM_STATE_LIVE | 1u << L3VM_STATE_LEAVING)
-#define HERE (PREPARED | ROUTED)
-#define GONE (1u << L3VM_STATE_GONE)
+#define COMING (PREPARED | 1u << L3VM_STATE_ARRIVED)
+#define HERE   (PREPARED | ROUTED)
+#define GONE   (1u << L3VM_STATE_GONE)
 
 /* What the guest has addresses and prefixes of. */
 #define IP4  1u
@@ -53,7 +54,7 @@ static const Line routed[] = {
 	{ HERE, ANY, "ip addr add 169.254.0.1/32 dev tapvm1 scope link" },
 	{ HERE, ANY, "ip addr add fe80::1/64 dev tapvm1 scope link nodad" },
 	{ HERE, ANY, "ip link set dev tapvm1 mtu 1500" },
-	{ PREPARED, ANY, "ip link set dev tapvm1 txqueuelen 10000" },
+	{ COMING, ANY, "ip link set dev tapvm1 txqueuelen 10000" },
 	{ HERE, ANY, "ip link set dev tapvm1 up" },
 	{ HERE, HAS4,
 	  "ip neigh replace 10.0.0.5 dev tapvm1 lladdr 52:54:00:00:00:05 nud permanent "
@@ -97,7 +98,7 @@ static const Line tenant[] = {
 	{ GONE, ANY, "sysctl -qw net/ipv6/conf/tapvm1/forwarding=0" },
 	{ HERE, ANY, "ip addr add 169.254.0.1/32 dev tapvm1 scope link" },
 	{ HERE, ANY, "ip addr add fe80::1/64 dev tapvm1 scope link nodad" },
-	{ PREPARED, ANY, "ip link set dev tapvm1 txqueuelen 10000" },
+	{ COMING, ANY, "ip link set dev tapvm1 txqueuelen 10000" },
 	{ HERE, ANY, "ip link set dev tapvm1 up" },
 	{ HERE, HAS4,
 	  "ip neigh replace 10.0.0.5 dev tapvm1 lladdr 52:54:00:00:00:05 nud permanent "
@@ -158,7 +159,7 @@ static const Line bridged[] = {
 	{ HERE | GONE, ANY, "ip addr add fe80::1/64 dev br0 scope link nodad" },
 	{ HERE | GONE, ANY, "ip link set dev br0 mtu 1500" },
 	{ HERE, ANY, "ip link set dev tapvm1 mtu 1500" },
-	{ PREPARED, ANY, "ip link set dev tapvm1 txqueuelen 10000" },
+	{ COMING, ANY, "ip link set dev tapvm1 txqueuelen 10000" },
 	{ HERE, ANY, "ip link set dev tapvm1 master br0" },
 	{ HERE, ANY, "bridge link set dev tapvm1 isolated on" },
 	{ HERE, ANY, "bridge link set dev tapvm1 learning off" },
