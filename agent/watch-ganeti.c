@@ -159,7 +159,8 @@ static void look_into(GanetiWatch *watch, const char *instance)
 		take_tap(watch->agent, instance, name);
 }
 
-/* The directory comes with the node's first instance. */
+/* The directory comes with the node's first instance, which may be one that arrives
+ * in a second: what is made on the way to it leads here at once. */
 static gboolean look_around(void *data)
 {
 	GanetiWatch *watch = data;
@@ -168,6 +169,8 @@ static gboolean look_around(void *data)
 
 	if (watch->top >= 0)
 		return G_SOURCE_CONTINUE;
+	inotify_add_watch(watch->inotify, L3VM_GANETI_RUNDIR, IN_CREATE | IN_ONLYDIR);
+	inotify_add_watch(watch->inotify, QEMU_DIR, IN_CREATE | IN_ONLYDIR);
 	watch->top = inotify_add_watch(watch->inotify, NIC_DIR,
 				       IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
 	if (watch->top >= 0)
@@ -190,6 +193,8 @@ static void take_notification(GanetiWatch *watch, const struct inotify_event *ev
 		take_tap(watch->agent, instance, event->name);
 	else if (event->wd == watch->top && event->len)
 		look_into(watch, event->name);
+	else
+		look_around(watch);
 }
 
 static gboolean directory_changed(gint fd, GIOCondition condition, void *data)

@@ -7,6 +7,7 @@ unit_tests = \
 	%D%/unit/test-addr \
 	%D%/unit/test-agent-config \
 	%D%/unit/test-agent-evidence \
+	%D%/unit/test-agent-ganeti \
 	%D%/unit/test-agent-qmp \
 	%D%/unit/test-agent-scout \
 	%D%/unit/test-arp \
@@ -108,6 +109,9 @@ agent_ldadd = $(LDADD) $(JSON_LIBS)
 tests_unit_test_agent_evidence_SOURCES = %D%/unit/test-agent-evidence.c \
 	agent/watch-guest.c
 tests_unit_test_agent_evidence_CPPFLAGS = $(agent_cppflags)
+tests_unit_test_agent_ganeti_SOURCES = %D%/unit/test-agent-ganeti.c \
+	agent/watch-ganeti.c
+tests_unit_test_agent_ganeti_CPPFLAGS = $(agent_cppflags)
 tests_unit_test_agent_qmp_SOURCES = %D%/unit/test-agent-qmp.c %D%/unit/qmp-place.h \
 	agent/guest-events.c agent/qmp.c agent/watch-ganeti.c agent/watch-qmp.c
 tests_unit_test_agent_qmp_CPPFLAGS = $(agent_cppflags)

@@ -127,7 +127,7 @@ static void test_clock_set_back(void **state)
 	assert_int_equal(state_of(host, "tap1"), L3VM_STATE_LIVE);
 }
 
-/* --- what was described ------------------------------------------------------------ */
+/* --- what was described ------------------------------------------------------- */
 
 static bool described(Host *host, const char *mac_text, const char *ifname)
 {
@@ -186,7 +186,7 @@ static void test_forget(void **state)
 	assert_int_equal(state_of(host, "tap2"), L3VM_STATE_LIVE);
 }
 
-/* --- a table and gateways ----------------------------------------------------------- */
+/* --- a table and gateways ------------------------------------------------------ */
 
 static L3vmPort *with(const char *table, const char *gateway, const char *network)
 {
