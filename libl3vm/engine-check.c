@@ -124,6 +124,29 @@ static void check_hooks(Check *check)
 	check_hook(check, "network.d");
 }
 
+/* On a node of a cluster, who has what Ganeti would run? */
+static void check_ganeti(Check *check)
+{
+	static const char script[] = "/etc/ganeti/kvm-vif-bridge";
+	static const char hook[] = "/etc/ganeti/hooks/instance-migrate-pre.d/50-l3vm";
+	g_autofree char *text = NULL;
+
+	if (access("/var/lib/ganeti/ssconf_master_node", F_OK) != 0)
+		return;
+	if (g_file_get_contents(script, &text, NULL, NULL) &&
+	    strstr(text, "l3vm-ganeti-vif"))
+		find(check, "ok", "Ganeti's network script", script, NULL);
+	else
+		find(check, "error", "Ganeti's network script",
+		     "is not l3vm's: instances get no routes", "make install-ganeti");
+	if (access(hook, X_OK) == 0)
+		find(check, "ok", "Ganeti's hooks", hook, NULL);
+	else
+		find(check, "error", "Ganeti's hooks",
+		     "are not l3vm's: a migration to here may fail without a word",
+		     "make install-ganeti");
+}
+
 /*
  * libvirt looks the host's own name up in every phase of a migration, once
  * between the guest's stop on the source and its start on the target. A resolver
@@ -247,8 +270,9 @@ static void check_ports(Check *check)
 char *l3vm_check(L3vm *host, GError **error)
 {
 	static void (*const checks[])(Check *) = {
-		check_config,	check_state_directory, check_settings, check_hooks,
-		check_hostname, check_daemon,	       check_networkd, check_ports,
+		check_config, check_state_directory, check_settings,
+		check_hooks,  check_ganeti,	     check_hostname,
+		check_daemon, check_networkd,	     check_ports,
 	};
 	Check check = { .host = host, .findings = json_object_new_array() };
 	struct json_object *root = json_object_new_object();
