@@ -23,7 +23,7 @@ me=$(uname -n)
 run() {
 	local program=$1 file=$2 word node=
 	shift 2
-	cp "$inputs/$file" "$work/env"
+	cat "$inputs/$file" >"$work/env"
 	for word; do
 		case $word in
 		me=*) node=${word#me=} ;;

@@ -49,6 +49,8 @@ lib/sysusers.d/l3vm.conf
 lib/tmpfiles.d/l3vm.conf
 sbin/l3vm
 sbin/l3vm-agent
+sbin/l3vm-ganeti-hook
+sbin/l3vm-ganeti-vif
 sbin/l3vm-guest-network
 sbin/l3vm-libvirt-network
 sbin/l3vm-libvirt-qemu
@@ -57,8 +59,13 @@ sbin/l3vm-qemu-ifup
 share/bash-completion/completions/l3vm.bash
 share/doc/l3vm/sysctl.d/l3vm.conf
 share/l3vm/debootstrap-hook
+share/l3vm/ganeti/agent.conf
+share/l3vm/ganeti/kvm-vif-bridge
+share/l3vm/ganeti/link-ganeti.sh
+share/l3vm/ganeti/network
 share/l3vm/guest-network.sh
 share/man/man5/l3vm.conf.5
+share/man/man7/l3vm-ganeti.7
 share/man/man7/l3vm-hooks.7
 share/man/man8/l3vm-agent.8
 share/man/man8/l3vm-guest-network.8
