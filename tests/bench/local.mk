@@ -43,7 +43,7 @@ tests_bench_parse_only_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
 tests_bench_parse_only_LDFLAGS = $(L3VM_HARDEN_LDFLAGS)
 tests_bench_parse_only_LDADD = $(XML_LIBS)
 
-EXTRA_DIST += %D%/run %D%/agent %D%/moves %D%/script-attach.sh
+EXTRA_DIST += %D%/run %D%/agent %D%/ganeti %D%/moves %D%/script-attach.sh
 
 # What is measured is what would be installed.
 bench: all-am $(bench_programs)
@@ -67,6 +67,12 @@ bench-agent: all-am
 	@L3VM_SRC='$(abs_top_srcdir)' L3VM_BUILD='$(abs_builddir)' \
 		$(SHELL) -c 'exec bash "$$@"' agent $(srcdir)/%D%/agent
 .PHONY: bench-agent
+
+# What migrations cost on a Ganeti cluster; some minutes. Needs that tier's packages.
+bench-ganeti: all-am
+	@L3VM_SRC='$(abs_top_srcdir)' L3VM_BUILD='$(abs_builddir)' \
+		$(SHELL) -c 'exec bash "$$@"' ganeti $(srcdir)/%D%/ganeti
+.PHONY: bench-ganeti
 
 clean-local: clean-bench
 clean-bench:

@@ -10,11 +10,15 @@
 export LAB_TALK=2
 . "$L3VM_SRC/examples/lib/lab.sh"
 
+# A script that needs other programs says so before.
+[[ -n ${LAB_TOOLS+set} ]] ||
+	LAB_TOOLS=(libvirtd virsh qemu-system-x86_64 bird vtysh busybox cpio ping)
+
 lab_need()
 {
 	local tool
 	[[ $(id -u) -eq 0 ]] || skip_all "needs root"
-	for tool in libvirtd virsh qemu-system-x86_64 bird vtysh busybox cpio ping; do
+	for tool in "${LAB_TOOLS[@]}"; do
 		[[ -n $(type -P "$tool") ]] || skip_all "needs $tool"
 	done
 	[[ -e $LAB_CACHE/kernel/vmlinuz ]] ||
