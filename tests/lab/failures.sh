@@ -65,6 +65,17 @@ says_nothing()
 	[[ $(on "$1" cat $file) == "$before" ]]
 }
 
+# lost_at_stop WHAT - since streams_start. A stop makes QEMU drop what it has read from
+# the tap and not handed on (net/net.c:net_vm_change_state_handler()), `virsh suspend`
+# as well; nothing else may be missing.
+lost_at_stop()
+{
+	streams_lost >"$LAB/tmp/lost"
+	unlike "$(<"$LAB/tmp/lost")" 'lost=([4-9]|[0-9]{2,}) |broke' \
+		"$1: QEMU drops a packet or two, no connection broken"
+	diag "$MOVE_COUNT"
+}
+
 agent_knows_libvirt()
 {
 	[[ $(tail -n 1 "$LAB/$1/log/agent.log") == *"is there" ]]
@@ -155,7 +166,7 @@ ok "$what: the guest stops, packets are kept" stops_for_long hv1
 ok "$what" qemu_kill hv2
 migration_ends "$what" 1
 lives_on hv1 "$what"
-lost_nothing "$what"
+lost_at_stop "$what"
 like "$(tail -n 8 "$events")" '"hold-release".*"reason":"aborted"' \
 	"what was held was for the guest here"
 

@@ -158,7 +158,6 @@ static void incoming_by_name(Host *host)
 static void test_described(void **state)
 {
 	Host *host = *state;
-	g_autoptr(GError) error = NULL;
 
 	assert_false(described(host, MAC1, "tap1"));
 	incoming_by_name(host);
