@@ -228,13 +228,13 @@ static gboolean sweep(void *data)
 {
 	Agent *agent = data;
 	g_autoptr(GError) error = NULL;
-	g_autofree char *report = NULL;
+	g_autoptr(GString) report = g_string_new(NULL);
 	g_auto(GStrv) lines = NULL;
 
 	agent->sweep = 0;
-	if (!l3vm_reconcile(agent->host, false, &report, &error))
+	if (!l3vm_reconcile_kernel(agent->host, false, report, &error))
 		l3vm_warn("reconcile: %s", error->message);
-	lines = g_strsplit(report ? report : "", "\n", -1);
+	lines = g_strsplit(report->str, "\n", -1);
 	for (char **line = lines; *line; line++)
 		if (**line && !strstr(*line, "on no record"))
 			l3vm_warn("reconciled: %s", *line);

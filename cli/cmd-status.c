@@ -99,24 +99,35 @@ static void add_strings(CliTable *table, guint column, CliColour colour,
 	}
 }
 
-/* An announcer that did not take a route is a fact of its own column, even
- * when the problems explain it. Without routes there is nothing to announce,
- * whatever the announcers of the network are. */
+/* Who announces: the routing daemon that says so itself, else the announcer. One
+ * that did not take a route is a fact of its own column, even when the problems
+ * explain it. */
+static void add_announcer(CliTable *table, struct json_object *one)
+{
+	bool ok = json_object_get_boolean(json_object_object_get(one, "ok"));
+	const char *by = member(one, "by");
+	const char *why = member(one, "why");
+	g_autofree char *text = g_strconcat(by ? by : member(one, "announcer"),
+					    ok	  ? ""
+					    : why ? " pending"
+						  : " failed",
+					    NULL);
+
+	cli_table_add_line(table, COLUMN_ANNOUNCED, ok ? CLI_PLAIN : CLI_BAD, text);
+	if (why)
+		cli_table_add_line(table, COLUMN_PROBLEMS, CLI_BAD, why);
+}
+
+/* Without routes there is nothing to announce, whatever the announcers of the
+ * network are. */
 static void add_announcers(CliTable *table, struct json_object *port)
 {
 	struct json_object *list = json_object_object_get(port, "announce");
 
 	if (!list_length(json_object_object_get(port, "routes")))
 		return;
-	for (size_t i = 0; i < list_length(list); i++) {
-		struct json_object *one = json_object_array_get_idx(list, i);
-		bool ok = json_object_get_boolean(json_object_object_get(one, "ok"));
-		g_autofree char *text = g_strconcat(member(one, "announcer"),
-						    ok ? "" : " failed", NULL);
-
-		cli_table_add_line(table, COLUMN_ANNOUNCED, ok ? CLI_PLAIN : CLI_BAD,
-				   text);
-	}
+	for (size_t i = 0; i < list_length(list); i++)
+		add_announcer(table, json_object_array_get_idx(list, i));
 }
 
 /* The column of addresses has what is routed to the port, in the order in which

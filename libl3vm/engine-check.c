@@ -7,11 +7,11 @@
  */
 #include "base/error.h"
 #include "engine-status.h"
+#include "engine-view.h"
+#include "kernel/listener.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 typedef struct Check {
@@ -172,35 +172,114 @@ static void check_hostname(Check *check)
 		     "add it to /etc/hosts, or use a name with a domain");
 }
 
-static bool answers(const char *path)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool ok;
+/* A burst of a few hundred routes fills the kernel's default, which FRR and BIRD
+ * then lose. Half of what the recipes ask for, since the kernel reports twice. */
+#define LISTEN_MIN (16 * 1024 * 1024)
 
-	g_strlcpy(addr.sun_path, path, sizeof(addr.sun_path));
-	ok = fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0;
-	if (fd >= 0)
-		close(fd);
-	return ok;
+typedef struct DaemonCheck {
+	Check *check;
+	const char *title;
+	bool found;
+} DaemonCheck;
+
+static void find_in_daemon(void *data, const char *severity, const char *finding,
+			   const char *remedy)
+{
+	DaemonCheck *daemon = data;
+
+	daemon->found = true;
+	find(daemon->check, severity, daemon->title, finding, remedy);
+}
+
+static void check_listener(DaemonCheck *check, const L3vmDaemon *daemon)
+{
+	L3vmListener listener;
+	g_autofree char *finding = NULL;
+
+	if (!daemon->pid || !l3vm_listener_of(daemon->pid, &listener))
+		return;
+	if (listener.buffer < LISTEN_MIN)
+		finding = g_strdup_printf("hears the kernel through a buffer of %u "
+					  "bytes: a burst of routes overflows it",
+					  listener.buffer);
+	else if (listener.drops)
+		finding = g_strdup_printf("has lost %u notifications of the kernel",
+					  listener.drops);
+	if (finding)
+		find_in_daemon(check, "warning", finding,
+			       "BIRD: `netlink rx buffer 67108864` in protocol kernel; "
+			       "FRR: `-s 90000000` in zebra_options; see the examples");
+}
+
+/* FRR goes by the metric of a kernel route and cannot see whose it is. */
+static void check_strangers(DaemonCheck *check, const L3vmDaemon *daemon,
+			    const GPtrArray *ports)
+{
+	const L3vmRanks *ranks = &check->check->host->ranks;
+	g_autoptr(L3vmSet) ours = l3vm_set_new();
+	g_autoptr(GHashTable)
+		known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	char text[L3VM_ADDR_STRLEN];
+	GHashTableIter iter;
+	void *value;
+
+	for (guint i = 0; i < ports->len; i++) {
+		const L3vmPort *port = g_ptr_array_index(ports, i);
+
+		l3vm_intent_network(ours, port->net, ranks, &check->check->host->facts);
+		l3vm_intent_port(ours, port, ranks, &check->check->host->facts);
+	}
+	for (guint i = 0; i < l3vm_set_size(ours); i++)
+		if (l3vm_set_get(ours, i)->kind == L3VM_OBJECT_ROUTE)
+			g_hash_table_add(known,
+					 g_strdup(l3vm_prefix_format(
+						 &l3vm_set_get(ours, i)->addr, text)));
+	g_hash_table_iter_init(&iter, daemon->routes);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const L3vmDaemonRoute *route = value;
+		uint32_t metric = route->metric;
+		g_autofree char *finding = NULL;
+
+		if ((metric != ranks->preferred && metric != ranks->normal &&
+		     metric != (ranks->last & 0xffffff)) ||
+		    g_hash_table_contains(known, l3vm_prefix_format(&route->dst, text)))
+			continue;
+		finding = g_strdup_printf("has a kernel route %s of metric %u, which "
+					  "is none of ours: it is announced like one",
+					  text, metric);
+		find_in_daemon(check, "warning", finding,
+			       "give it another metric, or l3vm other ranks");
+	}
+}
+
+static void check_one_daemon(Check *check, const L3vmDaemon *daemon,
+			     const GPtrArray *ports)
+{
+	DaemonCheck one = { .check = check, .title = daemon->kind->title };
+	g_autofree char *summary = NULL;
+
+	l3vm_daemon_check(daemon, &check->host->ranks, find_in_daemon, &one);
+	check_listener(&one, daemon);
+	if (ports && daemon->kind == &l3vm_daemon_frr)
+		check_strangers(&one, daemon, ports);
+	summary = g_strdup_printf("has %u routes of the kernel, and %u sessions",
+				  g_hash_table_size(daemon->routes), daemon->sessions);
+	if (!one.found)
+		find(check, "ok", one.title, summary, NULL);
 }
 
 static void check_daemon(Check *check)
 {
-	static const struct {
-		const char *name, *socket;
-	} daemons[] = {
-		{ "BIRD", "/run/bird/bird.ctl" },
-		{ "FRR", "/run/frr/zebra.vty" },
-	};
-	bool found = false;
+	g_autoptr(L3vmView) view = l3vm_view_new(check->host);
+	g_autoptr(GPtrArray) ports =
+		check->host->store ? l3vm_record_list(check->host->store, NULL) : NULL;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(daemons); i++)
-		if (answers(daemons[i].socket)) {
-			find(check, "ok", daemons[i].name, daemons[i].socket, NULL);
-			found = true;
-		}
-	if (!found)
+	for (guint i = 0; i < view->daemons->len; i++)
+		check_one_daemon(check, view->daemons->pdata[i], ports);
+	for (guint i = 0; i < view->failures->len; i++)
+		find(check, "warning", "routing daemon", view->failures->pdata[i],
+		     "look at its log; what it announces is not known");
+	if (!view->daemons->len && !view->failures->len)
 		find(check, "warning", "routing daemon",
 		     "neither BIRD nor FRR answers on its usual socket: nobody "
 		     "announces the routes",
@@ -241,6 +320,7 @@ static void check_networkd(Check *check)
 static void check_port(Check *check, struct json_object *port)
 {
 	struct json_object *problems = json_object_object_get(port, "problems");
+	struct json_object *announce = json_object_object_get(port, "announce");
 	g_autofree char *subject = g_strdup_printf(
 		"port %s of guest %s",
 		json_object_get_string(json_object_object_get(port, "ifname")),
@@ -250,6 +330,14 @@ static void check_port(Check *check, struct json_object *port)
 		find(check, "error", subject,
 		     json_object_get_string(json_object_array_get_idx(problems, i)),
 		     "l3vm reconcile");
+	for (size_t i = 0; i < json_object_array_length(announce); i++) {
+		const char *why = json_object_get_string(json_object_object_get(
+			json_object_array_get_idx(announce, i), "why"));
+
+		if (why)
+			find(check, "error", subject, why,
+			     "l3vm reconcile; then look at the daemon's filters");
+	}
 }
 
 static void check_ports(Check *check)

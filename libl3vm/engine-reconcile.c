@@ -276,9 +276,8 @@ static bool sweep_ports(Sweep *sweep, GError **error)
 	return ok;
 }
 
-bool l3vm_reconcile(L3vm *host, bool dry_run, char **report, GError **error)
+bool l3vm_reconcile_kernel(L3vm *host, bool dry_run, GString *report, GError **error)
 {
-	g_autoptr(GString) text = g_string_new(NULL);
 	g_autoptr(L3vmSet) desired = l3vm_set_new();
 	g_autoptr(L3vmSet) observed = l3vm_set_new();
 	g_autoptr(L3vmSet) claimed = l3vm_set_new();
@@ -287,7 +286,7 @@ bool l3vm_reconcile(L3vm *host, bool dry_run, char **report, GError **error)
 			.desired = desired,
 			.claimed = claimed,
 			.observed = observed,
-			.report = text,
+			.report = report,
 			.dry_run = dry_run };
 	bool ok;
 
@@ -303,6 +302,16 @@ bool l3vm_reconcile(L3vm *host, bool dry_run, char **report, GError **error)
 	ok = sweep_ports(&sweep, error);
 	claim_covers(&sweep);
 	report_orphans(&sweep);
+	return ok;
+}
+
+bool l3vm_reconcile(L3vm *host, bool dry_run, char **report, GError **error)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	bool ok = l3vm_reconcile_kernel(host, dry_run, text, error);
+
+	if (host->store && host->kernel)
+		ok = l3vm_tell_daemons(host, dry_run, text, ok ? error : NULL) && ok;
 	if (report)
 		*report = g_string_free(g_steal_pointer(&text), FALSE);
 	return ok;
@@ -342,99 +351,4 @@ bool l3vm_purge_interface(L3vm *host, const char *ifname, GError **error)
 	}
 	l3vm_plan_sort(plan);
 	return l3vm_kernel_apply_plan(host->kernel, plan, error);
-}
-
-/* --- announce -------------------------------------------------------------------- */
-
-/* Writes the port's routes again: the kernel notifies, a daemon that missed the
- * first notification learns them. */
-static bool assert_routes(L3vm *host, const L3vmPort *port, GError **error)
-{
-	g_autoptr(L3vmSet) wanted = l3vm_set_new();
-
-	l3vm_intent_port(wanted, port, &host->ranks, &host->facts);
-	for (guint i = 0; i < l3vm_set_size(wanted); i++) {
-		const L3vmObject *o = l3vm_set_get(wanted, i);
-		L3vmChange change = {
-			.has_before = true, .has_after = true, .before = *o, .after = *o
-		};
-
-		if (o->kind == L3VM_OBJECT_ROUTE &&
-		    !host->kernel->ops->apply(host->kernel, &change, error))
-			return false;
-	}
-	return true;
-}
-
-static bool announce_port(L3vm *host, L3vmInjector *injector, const L3vmPort *port,
-			  GError **error)
-{
-	L3vmLink link;
-
-	if (!l3vm_state_metric(port->state, &host->ranks))
-		return true;
-	for (char **name = port->net->announce; name && *name; name++) {
-		const L3vmAnnouncer *announcer = l3vm_announcer_find(*name);
-
-		if (announcer && announcer->reads_kernel &&
-		    !assert_routes(host, port, error))
-			return false;
-	}
-	/* behind an interface that is gone there is nobody to tell */
-	return !host->kernel->ops->find_link(host->kernel, l3vm_port_route_dev(port),
-					     &link, NULL) ||
-	       l3vm_announce_gateway(injector, link.ifindex, port->net, error);
-}
-
-/* Under the guest's lock and from a fresh record: a route that was withdrawn a
- * moment ago must not be asserted. */
-static bool announce_guest(L3vm *host, L3vmInjector *injector, const L3vmPort *seen,
-			   GError **error)
-{
-	g_autofree char *name = l3vm_record_name(seen);
-	g_autoptr(L3vmLock) lock = l3vm_lock_take(
-		host->store, l3vm_port_guest_key(seen), L3VM_LOCK_TIMEOUT, error);
-	g_autoptr(L3vmPort) port = NULL;
-
-	if (!lock)
-		return false;
-	port = l3vm_record_load(host->store, name, NULL);
-	if (!port)
-		return true;
-	/* one guest that ended unseen must not silence the others */
-	if (port->ifname && !l3vm_port_is_present(host, port)) {
-		l3vm_warn("%s of guest %s: interface is gone, not announced (run `l3vm "
-			  "reconcile`)",
-			  port->ifname, port->guest);
-		return true;
-	}
-	return announce_port(host, injector, port, error);
-}
-
-bool l3vm_announce(L3vm *host, const char *guest, GError **error)
-{
-	g_autoptr(L3vmInjector) injector = NULL;
-	g_autoptr(GPtrArray) ports = NULL;
-	bool found = !guest;
-
-	if (!l3vm_need_store(host, error) || !l3vm_need_kernel(host, error))
-		return false;
-	ports = l3vm_record_list(host->store, error);
-	if (!ports)
-		return false;
-	for (guint i = 0; i < ports->len; i++) {
-		const L3vmPort *port = g_ptr_array_index(ports, i);
-
-		if (!l3vm_port_is_of(port, guest))
-			continue;
-		found = true;
-		/* only now: it needs a privilege, to hear "no such guest" does not */
-		if (!injector)
-			injector = l3vm_injector_new(error);
-		if (!injector || !announce_guest(host, injector, port, error))
-			return false;
-	}
-	return found ||
-	       l3vm_fail(error, L3VM_ERROR_NOT_FOUND,
-			 "guest %s: has no port here (see `l3vm status`)", guest);
 }

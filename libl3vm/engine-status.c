@@ -8,6 +8,7 @@
 #include "engine-status.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine-view.h"
 
 #include <string.h>
 
@@ -99,24 +100,15 @@ static struct json_object *problem_list(const L3vmPort *port, const L3vmSet *wan
 	return array;
 }
 
-static struct json_object *announce_list(const L3vmPort *port,
-					 struct json_object *routes)
+/* The kernel has them all. */
+static bool all_present(struct json_object *routes)
 {
-	struct json_object *array = json_object_new_array();
 	bool all = true;
 
 	for (size_t i = 0; i < json_object_array_length(routes); i++)
 		all &= json_object_get_boolean(json_object_object_get(
 			json_object_array_get_idx(routes, i), "present"));
-	for (char **name = port->net->announce; name && *name; name++) {
-		struct json_object *entry = json_object_new_object();
-
-		json_object_object_add(entry, "announcer",
-				       json_object_new_string(*name));
-		json_object_object_add(entry, "ok", json_object_new_boolean(all));
-		json_object_array_add(array, entry);
-	}
-	return array;
+	return all;
 }
 
 static void add_identity(struct json_object *entry, const L3vmPort *port)
@@ -145,8 +137,8 @@ static void add_identity(struct json_object *entry, const L3vmPort *port)
 	json_object_object_add(entry, "since", json_object_new_string(text));
 }
 
-static struct json_object *describe_port(L3vm *host, const L3vmPort *port,
-					 const L3vmSet *observed)
+static struct json_object *describe_port(L3vm *host, const L3vmView *view,
+					 const L3vmPort *port, const L3vmSet *observed)
 {
 	struct json_object *entry = json_object_new_object(), *routes;
 	g_autoptr(L3vmSet) wanted = l3vm_set_new();
@@ -160,7 +152,9 @@ static struct json_object *describe_port(L3vm *host, const L3vmPort *port,
 	json_object_object_add(entry, "learned", json_object_new_array());
 	routes = route_list(wanted, observed);
 	json_object_object_add(entry, "routes", routes);
-	json_object_object_add(entry, "announce", announce_list(port, routes));
+	json_object_object_add(entry, "announce",
+			       l3vm_view_port(view, host, port, wanted,
+					      all_present(routes)));
 	json_object_object_add(entry, "problems",
 			       problem_list(port, wanted, observed,
 					    l3vm_port_is_present(host, port)));
@@ -205,6 +199,7 @@ struct json_object *l3vm_status_ports(L3vm *host, const char *guest, GError **er
 {
 	g_autoptr(L3vmSet) observed = l3vm_set_new();
 	g_autoptr(GPtrArray) ports = NULL;
+	g_autoptr(L3vmView) view = NULL;
 	struct json_object *array;
 
 	if (!l3vm_need_store(host, error) || !l3vm_need_kernel(host, error))
@@ -212,11 +207,12 @@ struct json_object *l3vm_status_ports(L3vm *host, const char *guest, GError **er
 	ports = ports_of(host, guest, error);
 	if (!ports || !observe_ports(host, ports, !guest, observed, error))
 		return NULL;
+	view = l3vm_view_new(host);
 	array = json_object_new_array();
 	for (guint i = 0; i < ports->len; i++)
-		json_object_array_add(array,
-				      describe_port(host, g_ptr_array_index(ports, i),
-						    observed));
+		json_object_array_add(array, describe_port(host, view,
+							   g_ptr_array_index(ports, i),
+							   observed));
 	return array;
 }
 

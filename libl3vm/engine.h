@@ -12,6 +12,8 @@
  *   engine-migrate.c    what is learned of a migration
  *   engine-network.c    networks that come up; hot-plug
  *   engine-reconcile.c  all records against the whole kernel
+ *   engine-announce.c   saying again what should be known
+ *   engine-view.c       what the announcers have made of the routes
  *   engine-status.c     status and metrics
  *   engine-check.c      the host's settings
  */
@@ -155,6 +157,15 @@ bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
 /* What carries our protocol number on @ifname goes, though nothing is on
  * record. */
 bool l3vm_purge_interface(L3vm *host, const char *ifname, GError **error);
+
+/* --- engine-reconcile.c, engine-announce.c ------------------------------------ */
+
+/* What l3vm_reconcile() does first: it asks nobody but the kernel. */
+bool l3vm_reconcile_kernel(L3vm *host, bool dry_run, GString *report, GError **error);
+
+/* And then: routes that no routing daemon has learned are written again. One that
+ * does not answer is left alone; all of them together have a few seconds. */
+bool l3vm_tell_daemons(L3vm *host, bool dry_run, GString *report, GError **error);
 
 /* True if the interface of a recorded port is the one it was recorded with. */
 bool l3vm_port_is_present(L3vm *host, const L3vmPort *port);

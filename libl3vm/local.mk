@@ -9,6 +9,7 @@ include_HEADERS = %D%/l3vm.h
 
 libl3vm_core_la_SOURCES = \
 	%D%/engine.c %D%/engine.h \
+	%D%/engine-announce.c \
 	%D%/engine-attach.c \
 	%D%/engine-check.c \
 	%D%/engine-commit.c \
@@ -20,6 +21,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/engine-resolve.c \
 	%D%/engine-session.c \
 	%D%/engine-status.c %D%/engine-status.h \
+	%D%/engine-view.c %D%/engine-view.h \
 	%D%/base/addr.c %D%/base/addr.h \
 	%D%/base/clock.c %D%/base/clock.h \
 	%D%/base/error.c %D%/base/error.h \
@@ -38,6 +40,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/kernel/kernel-netlink.c %D%/kernel/kernel-netlink.h \
 	%D%/kernel/kernel-netlink-apply.c \
 	%D%/kernel/kernel-netlink-link.c \
+	%D%/kernel/kernel-netlink-listener.c %D%/kernel/listener.h \
 	%D%/kernel/kernel-netlink-observe.c \
 	%D%/kernel/kernel-netlink-route.c \
 	%D%/kernel/kernel-netlink-settings.c \
@@ -52,6 +55,11 @@ libl3vm_core_la_SOURCES = \
 	%D%/frame/nd.c %D%/frame/nd.h \
 	%D%/announce/announce-kernel.c \
 	%D%/announce/announcer.c %D%/announce/announcer.h \
+	%D%/announce/daemon.c %D%/announce/daemon.h \
+	%D%/announce/daemon-bird.c \
+	%D%/announce/daemon-check.c \
+	%D%/announce/daemon-frr.c \
+	%D%/announce/dialogue.c %D%/announce/dialogue.h \
 	%D%/announce/gateway.c \
 	%D%/store/config.c %D%/store/config.h \
 	%D%/store/events.c \

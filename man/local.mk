@@ -2,6 +2,7 @@
 # man/local.mk - manual pages, with the paths of this build in them
 man_pages = \
 	%D%/l3vm-agent.8 \
+	%D%/l3vm-announce.7 \
 	%D%/l3vm-ganeti.7 \
 	%D%/l3vm-guest-network.8 \
 	%D%/l3vm-hooks.7 \

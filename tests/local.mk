@@ -49,6 +49,7 @@ unit_tests = \
 	%D%/unit/test-status \
 	%D%/unit/test-verdict
 contract_tests = \
+	%D%/contract/test-daemon \
 	%D%/contract/test-engine-crash \
 	%D%/contract/test-engine-crowd \
 	%D%/contract/test-kernel-fake \

@@ -29,6 +29,9 @@
 #define RANK_NORMAL	5
 #define RANK_LAST	4194305000u /* 0xfa0003e8 */
 
+/* sun_path of unix(7) */
+#define SOCKET_PATH_SIZE 108
+
 /* See "Rank" in ARCHITECTURE.md for the reasons of these three. */
 #define RANK_FRR	20u	    /* metric of FRR's routes in the kernel */
 #define RANK_LAST_FLOOR 0xfa000000u /* FRR: administrative distance 250 */
@@ -114,6 +117,20 @@ static bool read_sockets(const L3vmValue *value, void *member, GError **error)
 	return true;
 }
 
+static bool read_socket(const L3vmValue *value, void *member, GError **error)
+{
+	char **path = member;
+
+	if (*value->text != '/' || strlen(value->text) >= SOCKET_PATH_SIZE)
+		return l3vm_value_fail(value, error,
+				       "must be the full path of a socket, of less "
+				       "than %d bytes",
+				       SOCKET_PATH_SIZE);
+	g_free(*path);
+	*path = g_strdup(value->text);
+	return true;
+}
+
 #define MEMBER(name) offsetof(L3vmConfig, name)
 
 static const L3vmKeyReader readers[] = {
@@ -126,6 +143,8 @@ static const L3vmKeyReader readers[] = {
 	{ "hold-settle", l3vm_value_duration, MEMBER(hold_settle) },
 	{ "arrival-timeout", l3vm_value_duration, MEMBER(arrival_timeout) },
 	{ "qmp-sockets", read_sockets, MEMBER(qmp_sockets) },
+	{ "bird-socket", read_socket, MEMBER(bird_socket) },
+	{ "frr-socket", read_socket, MEMBER(frr_socket) },
 	{ "rank-preferred", l3vm_value_u32, MEMBER(ranks.preferred) },
 	{ "rank-normal", l3vm_value_u32, MEMBER(ranks.normal) },
 	{ "rank-last", l3vm_value_u32, MEMBER(ranks.last) },
@@ -248,6 +267,8 @@ void l3vm_config_free(L3vmConfig *config)
 		return;
 	g_free(config->path);
 	g_strfreev(config->qmp_sockets);
+	g_free(config->bird_socket);
+	g_free(config->frr_socket);
 	g_hash_table_unref(config->networks);
 	g_ptr_array_unref(config->nics);
 	g_free(config);

@@ -41,6 +41,8 @@ typedef struct L3vmConfig {
 	/* where l3vm-agent finds QEMU's monitors: absolute paths whose last part
 	 * may have wildcards, NULL-terminated; NULL: nowhere */
 	char **qmp_sockets;
+	/* control sockets of routing daemons; NULL: the usual place */
+	char *bird_socket, *frr_socket;
 	GHashTable *networks; /* name -> L3vmNetwork*; always has "default" */
 	GPtrArray *nics;      /* of L3vmNicConfig* */
 } L3vmConfig;

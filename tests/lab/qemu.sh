@@ -30,12 +30,25 @@ $(nic_word "mac=02:42:0a:00:00:42,address=$B4,address=$B6")" \
 		{ diag "$(<"$LAB/$node/log/qemu.log")"; return 1; }
 }
 
-# as_in_readme NODE STATE - what `l3vm status` prints there is what the README has
+# as_in_readme NODE STATE - what `l3vm status` prints there is what the README has,
+# as soon as the daemon has heard of it
 as_in_readme()
 {
-	is "$(on "$1" l3vm status | sed 's/ *$//')" \
-		"$(grep -B 1 -A 3 "^vm1  *tapvm1  *default  *$2 " "$EXAMPLE/README.md")" \
-		"$2: as in the README"
+	local wanted
+	wanted=$(grep -B 1 -A 3 "^vm1  *tapvm1  *default  *$2 " "$EXAMPLE/README.md")
+	wait_until 2 shows "$1" "$wanted" || true
+	is "$(status_at "$1")" "$wanted" "$2: as in the README"
+}
+
+# The README's daemon is BIRD.
+status_at()
+{
+	on "$1" l3vm status | sed 's/ *$//; s/ frr  / bird /'
+}
+
+shows()
+{
+	[[ $(status_at "$1") == "$2" ]]
 }
 
 events_if_lost()

@@ -65,6 +65,7 @@ share/l3vm/ganeti/link-ganeti.sh
 share/l3vm/ganeti/network
 share/l3vm/guest-network.sh
 share/man/man5/l3vm.conf.5
+share/man/man7/l3vm-announce.7
 share/man/man7/l3vm-ganeti.7
 share/man/man7/l3vm-hooks.7
 share/man/man8/l3vm-agent.8

@@ -72,8 +72,8 @@ nothing "libxml2 is included by hooks/ only" "$(
 	system_included | awk '$2 ~ /^libxml\// && $1 !~ /^hooks\//')"
 nothing "libvirt is included by agent/ only" "$(
 	system_included | awk '$2 ~ /^libvirt/ && $1 !~ /^agent\//')"
-nothing "json-c is included by the store, the model's texts and adapters only" "$(
+nothing "json-c is included by the store, announcers, texts and adapters only" "$(
 	system_included | awk '$2 ~ /^json/ && $1 ~ /^libl3vm\// &&
-		$1 !~ /^libl3vm\/(store\/|model\/[a-z-]*text|engine)/')"
+		$1 !~ /^libl3vm\/(store\/|announce\/|model\/[a-z-]*text|engine)/')"
 
 done_testing
