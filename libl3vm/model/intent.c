@@ -123,13 +123,13 @@ static void want_own_gateways(L3vmSet *set, const Interface *tap, const L3vmPort
 }
 
 static void want_rule(L3vmSet *set, const Interface *from, const L3vmAddr *to,
-		      uint32_t table)
+		      uint32_t preference, uint32_t table)
 {
 	L3vmObject o = object(L3VM_OBJECT_RULE, from);
 
 	o.addr = *to;
 	o.table = table;
-	o.number = from->name ? L3VM_RULE_FROM : L3VM_RULE_TO;
+	o.number = preference;
 	l3vm_set_add(set, &o);
 }
 
@@ -141,9 +141,23 @@ static void want_rules_from(L3vmSet *set, const Interface *interface, uint32_t t
 
 	if (table == RT_TABLE_MAIN)
 		return;
-	want_rule(set, interface, &any4, table);
+	want_rule(set, interface, &any4, L3VM_RULE_FROM, table);
 	if (facts->ipv6)
-		want_rule(set, interface, &any6, table);
+		want_rule(set, interface, &any6, L3VM_RULE_FROM, table);
+}
+
+/* Whatever comes from wherever, the host itself included. */
+static void want_rules_for_routes(L3vmSet *set, uint32_t table,
+				  const L3vmHostFacts *facts)
+{
+	const L3vmAddr any4 = { .family = AF_INET }, any6 = { .family = AF_INET6 };
+	const Interface anywhere = { 0, NULL };
+
+	if (!table)
+		return;
+	want_rule(set, &anywhere, &any4, L3VM_RULE_ROUTES, table);
+	if (facts->ipv6)
+		want_rule(set, &anywhere, &any6, L3VM_RULE_ROUTES, table);
 }
 
 static void want_neighbour(L3vmSet *set, const Interface *interface,
@@ -201,9 +215,31 @@ static L3vmAddr next_hop(L3vmSet *set, const Interface *interface, const L3vmPor
 	return first ? *first : hop_to_mac(set, interface, port);
 }
 
+/* What a rank is in the kernel. */
+typedef struct Rank {
+	uint32_t metric; /* 0: no routes */
+	uint32_t table;
+} Rank;
+
+/*
+ * With routes-table the guests' routes have a table of their own, looked up before
+ * main: BIRD's scans of it cannot be confused by the routes that come and go in main.
+ * But at the last rank a route has to yield to one that BIRD puts into main; so that
+ * rank's are there, where the metric decides. The kernel and BIRD see the new route
+ * before the old one goes, as with any change of rank.
+ */
+static Rank rank_of(const L3vmPort *port, const L3vmRanks *ranks)
+{
+	const L3vmNetwork *network = port->net;
+	uint32_t metric = l3vm_state_metric(port->state, ranks);
+	bool apart = network->routes_table && metric != ranks->last;
+
+	return (Rank){ metric, apart ? network->routes_table : network->table };
+}
+
 static void want_route(L3vmSet *set, const Interface *interface, const L3vmPort *port,
 		       const L3vmAddr *destination, const L3vmAddr *via,
-		       uint32_t metric)
+		       const Rank *rank)
 {
 	const Interface anywhere = { 0, NULL };
 	L3vmObject o = object(L3VM_OBJECT_ROUTE, interface);
@@ -211,15 +247,15 @@ static void want_route(L3vmSet *set, const Interface *interface, const L3vmPort 
 	o.addr = *destination;
 	if (via)
 		o.via = *via;
-	o.table = port->net->table;
-	o.metric = metric;
-	if (o.table != RT_TABLE_MAIN)
-		want_rule(set, &anywhere, destination, o.table);
+	o.table = rank->table;
+	o.metric = rank->metric;
+	if (port->net->table != RT_TABLE_MAIN)
+		want_rule(set, &anywhere, destination, L3VM_RULE_TO, o.table);
 	l3vm_set_add(set, &o);
 }
 
 static void want_address(L3vmSet *set, const Interface *interface, const L3vmPort *port,
-			 const L3vmAddr *addr, uint32_t metric)
+			 const L3vmAddr *addr, const Rank *rank)
 {
 	bool hop = addr->family == AF_INET6 && port->net->mode == L3VM_MODE_BRIDGE;
 	L3vmAddr via = { 0 };
@@ -227,20 +263,20 @@ static void want_address(L3vmSet *set, const Interface *interface, const L3vmPor
 	want_neighbour(set, interface, addr, &port->mac);
 	if (hop)
 		via = hop_to_mac(set, interface, port);
-	if (metric)
-		want_route(set, interface, port, addr, hop ? &via : NULL, metric);
+	if (rank->metric)
+		want_route(set, interface, port, addr, hop ? &via : NULL, rank);
 }
 
 /* Neighbours always; routes when the state has a metric. */
 static void want_reachability(L3vmSet *set, const Interface *interface,
-			      const L3vmPort *port, uint32_t metric,
+			      const L3vmPort *port, const Rank *rank,
 			      const L3vmHostFacts *facts)
 {
 	for (guint i = 0; i < port->addresses->len; i++) {
 		const L3vmAddr *addr = &g_array_index(port->addresses, L3vmAddr, i);
 
 		if (addr->family == AF_INET || facts->ipv6)
-			want_address(set, interface, port, addr, metric);
+			want_address(set, interface, port, addr, rank);
 	}
 	for (guint i = 0; i < port->prefixes->len; i++) {
 		const L3vmAddr *prefix = &g_array_index(port->prefixes, L3vmAddr, i);
@@ -250,8 +286,8 @@ static void want_reachability(L3vmSet *set, const Interface *interface,
 				     !first_of_family(port->addresses, AF_INET)))
 			continue;
 		via = next_hop(set, interface, port, prefix->family);
-		if (metric)
-			want_route(set, interface, port, prefix, &via, metric);
+		if (rank->metric)
+			want_route(set, interface, port, prefix, &via, rank);
 	}
 }
 
@@ -290,7 +326,7 @@ void l3vm_intent_port(L3vmSet *set, const L3vmPort *port, const L3vmRanks *ranks
 	const Interface tap = { port->ifindex, port->ifname };
 	const Interface bridge = { 0, network->bridge };
 	bool bridged = network->mode == L3VM_MODE_BRIDGE;
-	uint32_t metric = l3vm_state_metric(port->state, ranks);
+	const Rank rank = rank_of(port, ranks);
 
 	if (port->state == L3VM_STATE_GONE) {
 		if (!bridged && port->ifname)
@@ -302,7 +338,7 @@ void l3vm_intent_port(L3vmSet *set, const L3vmPort *port, const L3vmRanks *ranks
 			want_bridge_port(set, &tap, port);
 		} else {
 			want_router_interface(set, &tap, network,
-					      network->proxy_arp && metric, facts);
+					      network->proxy_arp && rank.metric, facts);
 			want_own_gateways(set, &tap, port, facts);
 		}
 		/* what comes before the guest runs, and what its old host held */
@@ -312,7 +348,7 @@ void l3vm_intent_port(L3vmSet *set, const L3vmPort *port, const L3vmRanks *ranks
 	}
 	if (!bridged)
 		want_rules_from(set, &tap, network->table, facts);
-	want_reachability(set, bridged ? &bridge : &tap, port, metric, facts);
+	want_reachability(set, bridged ? &bridge : &tap, port, &rank, facts);
 }
 
 static void want_covers(L3vmSet *set, const L3vmNetwork *network,
@@ -346,5 +382,6 @@ void l3vm_intent_network(L3vmSet *set, const L3vmNetwork *network,
 			 L3VM_SYSCTL_IP4_PROXY_ARP_PVLAN, 1);
 		want_rules_from(set, &bridge, network->table, facts);
 	}
+	want_rules_for_routes(set, network->routes_table, facts);
 	want_covers(set, network, ranks, facts);
 }

@@ -14,8 +14,11 @@
 /* Preferences of our policy rules (a network with `table`): what a guest sends
  * is looked up in its network's table, and so is what is sent to it. Well
  * before main's 32766, behind local's 0. */
-#define L3VM_RULE_FROM 7600
-#define L3VM_RULE_TO   7601
+#define L3VM_RULE_FROM	 7600
+#define L3VM_RULE_TO	 7601
+/* And of the rule by which everything is looked up in a table of guests' routes that
+ * comes before main (`routes-table`). */
+#define L3VM_RULE_ROUTES 7602
 
 /* The table that l3vm-agent puts routes into for guests that are between two hosts,
  * the preference of the rule that has it looked up before main, and the interface of

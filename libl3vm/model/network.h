@@ -47,6 +47,8 @@ typedef struct L3vmNetwork {
 	L3vmMac gateway_mac;
 	GArray *allow;	/* of L3vmAddr; NULL: any unicast address */
 	uint32_t table; /* 254 is main */
+	/* guests' routes of the ranks above the last are here; 0: in table, too */
+	uint32_t routes_table;
 	uint32_t mtu;	/* bytes; 0: leave as it is */
 	bool proxy_arp; /* routed mode only */
 	bool guard, learn;

@@ -56,7 +56,9 @@ static char *rule_line(const L3vmChange *change, const L3vmObject *o, const char
 	char addr[L3VM_ADDR_STRLEN];
 	g_autofree char *selector =
 		*dev ? g_strdup_printf("%siif %s", o->inverted ? "not " : "", dev)
-		     : g_strdup_printf("to %s", l3vm_prefix_format(&o->addr, addr));
+		: o->addr.len
+			? g_strdup_printf("to %s", l3vm_prefix_format(&o->addr, addr))
+			: g_strdup("from all");
 
 	return g_strdup_printf("ip %srule %s pref %u %s lookup %u protocol %u",
 			       family_option(&o->addr),
@@ -206,8 +208,13 @@ char *l3vm_change_describe(const L3vmChange *change)
 				       o->ifname, mac);
 	case L3VM_OBJECT_RULE:
 		return g_strdup_printf("%s rule %u %s%s lookup %u", verb, o->number,
-				       *o->ifname ? "iif " : "to ",
-				       *o->ifname ? o->ifname : addr, o->table);
+				       *o->ifname    ? "iif "
+				       : o->addr.len ? "to "
+						     : "from ",
+				       *o->ifname    ? o->ifname
+				       : o->addr.len ? addr
+						     : "all",
+				       o->table);
 	case L3VM_OBJECT_ROUTE:
 		return g_strdup_printf("%s route %s dev %s metric %u", verb, addr,
 				       *o->ifname ? o->ifname : "lo", o->metric);

@@ -390,6 +390,7 @@ static json_object *network_to_json(const L3vmNetwork *network)
 	add_mac(object, "gateway_mac", &network->gateway_mac);
 	add_prefixes(object, "allow", network->allow);
 	add_int(object, "table", network->table);
+	add_int(object, "routes_table", network->routes_table);
 	add_int(object, "mtu", network->mtu);
 	add_bool(object, "proxy_arp", network->proxy_arp);
 	add_bool(object, "guard", network->guard);
@@ -450,6 +451,8 @@ static L3vmNetwork *network_from_json(json_object *object, const char **bad)
 	expect(&members, "gateway_mac",
 	       read_mac(&members, "gateway_mac", &network->gateway_mac));
 	network->table = (uint32_t)l3vm_member_int(&members, "table", 1, UINT32_MAX);
+	network->routes_table = (uint32_t)l3vm_member_int(&members, "routes_table", 0,
+							  UINT32_MAX);
 	network->mtu = (uint32_t)l3vm_member_int(&members, "mtu", 0, 65535);
 	network->proxy_arp = l3vm_member_bool(&members, "proxy_arp");
 	network->guard = l3vm_member_bool(&members, "guard");

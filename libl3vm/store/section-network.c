@@ -7,6 +7,7 @@
 #include "store/table.h"
 #include "store/value.h"
 
+#include <linux/rtnetlink.h>
 #include <string.h>
 
 /* RFC 8200 5: IPv6 needs it on every link, and the kernel takes IPv6 off an
@@ -219,6 +220,7 @@ static const L3vmKeyReader readers[] = {
 	{ "gateway-mac", l3vm_value_mac, MEMBER(gateway_mac) },
 	{ "allow", l3vm_value_prefixes, MEMBER(allow) },
 	{ "table", read_table, MEMBER(table) },
+	{ "routes-table", read_table, MEMBER(routes_table) },
 	{ "mtu", read_mtu, MEMBER(mtu) },
 	{ "proxy-arp", l3vm_value_bool, MEMBER(proxy_arp) },
 	{ "guard", l3vm_value_bool, MEMBER(guard) },
@@ -258,6 +260,23 @@ static bool check_bridge(const L3vmKeyFile *file, const L3vmKeyLine *line,
 	return true;
 }
 
+/* Only in main do a guest's route of the last rank and a daemon's meet. */
+static bool check_tables(const L3vmKeyFile *file, const L3vmKeyLine *line,
+			 const L3vmNetwork *network, GError **error)
+{
+	if (!network->routes_table)
+		return true;
+	if (network->table != RT_TABLE_MAIN)
+		return l3vm_line_fail(file, line, error,
+				      "[%s] has both table and routes-table (a network "
+				      "with a table of its own needs no other)",
+				      line->group);
+	return network->routes_table != RT_TABLE_MAIN ||
+	       l3vm_line_fail(file, line, error,
+			      "[%s] has routes-table = main (leave it out)",
+			      line->group);
+}
+
 /* Starts as a copy of "default", which is there: as configured, or built in. */
 static bool read_section(const L3vmKeyFile *file, const L3vmKeyLine *line,
 			 const char *name, L3vmConfig *config, GError **error)
@@ -269,7 +288,8 @@ static bool read_section(const L3vmKeyFile *file, const L3vmKeyLine *line,
 	g_clear_pointer(&network->bridge, g_free);
 	if (!l3vm_keyfile_read(file, line, readers, G_N_ELEMENTS(readers), network,
 			       error) ||
-	    !check_bridge(file, line, network, config, error))
+	    !check_bridge(file, line, network, config, error) ||
+	    !check_tables(file, line, network, error))
 		return false;
 	g_hash_table_replace(config->networks, g_strdup(name), network);
 	g_steal_pointer(&network);

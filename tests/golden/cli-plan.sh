@@ -42,6 +42,7 @@ plan_is plan-proxied.txt "${both[@]}" --network proxied
 plan_is plan-proxied-prepared.txt "${both[@]}" --network proxied --prepared
 plan_is plan-tenant.txt "${one[@]}" --network tenant --address 10.0.64.5 \
 	--address 2001:db8:64::5
+plan_is plan-apart.txt "${both[@]}" --network apart
 plan_is plan-bridge.txt "${both[@]}" --network lan
 plan_is plan-bridge.json "${both[@]}" --network lan --format=json
 plan_is plan-bridge-prepared.txt "${both[@]}" --network lan --prepared
