@@ -10,6 +10,7 @@
  *   watch-qmp.c     the same, from QEMU's own monitors (qmp.c speaks with one)
  *   watch-ganeti.c  the taps of Ganeti's instances that are about to arrive
  *   guest-events.c  what these mean
+ *   announcing.c    announcers that live here, and what they are to announce
  *   gateway-burst.c tells a guest that came who its gateway is
  *   hold.c          a leaving guest's packets, kept until they can follow it
  *                   (scout.c finds out whether they can)
@@ -57,6 +58,7 @@ struct Agent {
 	GHashTable *indexes; /* interface index -> AgentPort, borrowed */
 	unsigned pending;    /* ports that have no interface yet */
 	int inotify;
+	int again; /* its watch of the folder `announce` */
 	L3vmMonitor *monitor;
 	guint sweep;	   /* a pending reconcile, or 0 */
 	int64_t swept;	   /* when the last one ended, monotonic */
@@ -67,6 +69,8 @@ struct Agent {
 	GanetiWatch *ganeti;
 	Bursts *bursts;			  /* NULL until one is needed */
 	GPtrArray *holds;		  /* of Hold*, also of ports that are gone */
+	GPtrArray *announcings;		  /* see announcing.c */
+	int claim;			  /* on the state directory; -1: none */
 	int64_t held, delivered, dropped; /* packets, since start */
 };
 
@@ -139,6 +143,20 @@ void guest_leaves(Agent *agent, const L3vmPort *guest, const char *evidence);
 /* QEMU's word for how far its migration is; NULL: none. */
 void guest_migrates(Agent *agent, const AgentPort *port, const char *status,
 		    const char *evidence);
+
+/* --- announcing.c --- */
+
+/* Opens those that the configuration uses, once the loop runs. */
+void announcing_start(Agent *agent);
+void announcing_end(Agent *agent);
+/* The port on record by @name changed from @was to @is (either may be NULL); @held:
+ * its guest has stopped here, and its packets are being kept. */
+void announcing_port(Agent *agent, const char *name, const L3vmPort *was,
+		     const L3vmPort *is, bool held);
+/* All that is announced is announced once more. */
+void announcing_again(Agent *agent);
+/* An interface came, went or changed. */
+void announcing_link(Agent *agent, const char *ifname);
 
 /* --- gateway-burst.c --- */
 

@@ -32,6 +32,7 @@ static void for_each_hold(Agent *agent, const L3vmPort *guest, PortFunction *fun
 static void start(AgentPort *port, int64_t when, const char *evidence)
 {
 	hold_start(port->hold, when, evidence);
+	announcing_port(port->agent, port->name, NULL, port->port, port_is_held(port));
 }
 
 static void stop(AgentPort *port, int64_t when, const char *evidence)
@@ -39,6 +40,7 @@ static void stop(AgentPort *port, int64_t when, const char *evidence)
 	(void)when;
 	(void)evidence;
 	hold_abort(port->hold);
+	announcing_port(port->agent, port->name, NULL, port->port, port_is_held(port));
 }
 
 /* A time that has not come yet is the time of a clock that is wrong; from it on

@@ -77,6 +77,7 @@ static bool start(Agent *agent, GError **error)
 	    !l3vm_need_kernel(agent->host, error) || !agent_watch_kernel(agent, error))
 		return false;
 	start_holding(agent);
+	announcing_start(agent);
 	if (!agent_track(agent, error))
 		return false;
 	agent->qmp = qmp_watch_new(agent, agent->host->config->qmp_sockets);
@@ -98,6 +99,7 @@ static void finish(Agent *agent)
 	qmp_watch_free(agent->qmp);
 	if (agent->ports)
 		g_hash_table_unref(agent->ports);
+	announcing_end(agent);
 	bursts_free(agent->bursts);
 	hold_end_all(agent);
 	tun_free(agent->tun);

@@ -163,6 +163,8 @@ void agent_refresh(Agent *agent, const char *name)
 	AgentPort *port = g_hash_table_lookup(agent->ports, name);
 
 	if (!record) {
+		if (port)
+			announcing_port(agent, name, port->port, NULL, false);
 		g_hash_table_remove(agent->ports, name);
 		return;
 	}
@@ -178,6 +180,7 @@ void agent_refresh(Agent *agent, const char *name)
 		g_hash_table_insert(agent->ports, port->name, port);
 		agent->pending += !record->ifname;
 	}
+	announcing_port(agent, name, port->port, record, false);
 	l3vm_port_free(port->port);
 	port->port = record;
 	if (record->ifindex)
@@ -210,7 +213,7 @@ static void refresh_all(Agent *agent)
 	g_autoptr(GHashTable)
 		known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	GHashTableIter iter;
-	void *name;
+	void *name, *port;
 
 	for (guint i = 0; records && i < records->len; i++) {
 		char *record = l3vm_record_name(g_ptr_array_index(records, i));
@@ -219,9 +222,12 @@ static void refresh_all(Agent *agent)
 		g_hash_table_add(known, record);
 	}
 	g_hash_table_iter_init(&iter, agent->ports);
-	while (records && g_hash_table_iter_next(&iter, &name, NULL))
-		if (!g_hash_table_contains(known, name))
+	while (records && g_hash_table_iter_next(&iter, &name, &port))
+		if (!g_hash_table_contains(known, name)) {
+			announcing_port(agent, name, ((AgentPort *)port)->port, NULL,
+					false);
 			g_hash_table_iter_remove(&iter);
+		}
 }
 
 static gboolean sweep(void *data)
@@ -262,6 +268,11 @@ static void take_change(Agent *agent, const struct inotify_event *event)
 		refresh_all(agent);
 		return;
 	}
+	if (event->wd == agent->again) {
+		if (event->len && !strcmp(event->name, "again"))
+			announcing_again(agent);
+		return;
+	}
 	/* temporary files are elsewhere, or have another ending */
 	if (!event->len || !g_str_has_suffix(event->name, ".json"))
 		return;
@@ -295,6 +306,8 @@ bool agent_track(Agent *agent, GError **error)
 {
 	g_autofree char *ports = g_build_filename(agent->host->state_dir, "ports",
 						  NULL);
+	g_autofree char *announce = g_build_filename(agent->host->state_dir, "announce",
+						     NULL);
 
 	agent->indexes = g_hash_table_new(g_direct_hash, g_direct_equal);
 	agent->ports = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
@@ -307,6 +320,7 @@ bool agent_track(Agent *agent, GError **error)
 			    g_strerror(errno));
 		return false;
 	}
+	agent->again = inotify_add_watch(agent->inotify, announce, IN_MOVED_TO);
 	g_unix_fd_add(agent->inotify, G_IO_IN, directory_changed, agent);
 	/* what the records miss is done first, then they are taken as they are */
 	sweep(agent);

@@ -46,6 +46,7 @@ static void notified(const L3vmNotification *notification, void *data)
 
 	switch (notification->kind) {
 	case L3VM_MONITOR_LINK:
+		announcing_link(agent, notification->ifname);
 		if (is_ours(agent, notification->ifindex, notification->ifname))
 			agent_sweep_soon(agent);
 		break;

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "engine-view.h"
+#include "store/announced.h"
 
 #include <string.h>
 
@@ -36,7 +37,7 @@ static bool assert_routes(L3vm *host, const L3vmPort *port, GError **error)
 static bool assert_port(L3vm *host, const L3vmPort *port, GError **error)
 {
 	for (char **name = port->net->announce; name && *name; name++) {
-		const L3vmAnnouncer *announcer = l3vm_announcer_find(*name);
+		const L3vmAnnouncerOps *announcer = l3vm_announcer_find(*name);
 
 		if (announcer && announcer->reads_kernel &&
 		    !assert_routes(host, port, error))
@@ -106,9 +107,11 @@ bool l3vm_announce(L3vm *host, const char *guest, GError **error)
 		if (!injector || !announce_guest(host, injector, port, error))
 			return false;
 	}
-	return found ||
-	       l3vm_fail(error, L3VM_ERROR_NOT_FOUND,
-			 "guest %s: has no port here (see `l3vm status`)", guest);
+	if (!found)
+		return l3vm_fail(error, L3VM_ERROR_NOT_FOUND,
+				 "guest %s: has no port here (see `l3vm status`)",
+				 guest);
+	return l3vm_announce_again(host->store, error);
 }
 
 /* --- what daemons missed --------------------------------------------------------- */
@@ -120,7 +123,7 @@ bool l3vm_announce(L3vm *host, const char *guest, GError **error)
 static bool announces_by_kernel(const L3vmPort *port)
 {
 	for (char **name = port->net->announce; name && *name; name++) {
-		const L3vmAnnouncer *announcer = l3vm_announcer_find(*name);
+		const L3vmAnnouncerOps *announcer = l3vm_announcer_find(*name);
 
 		if (announcer && announcer->reads_kernel)
 			return true;

@@ -2,6 +2,8 @@
 /* engine-view.c - what the announcers have made of ports' routes */
 #include "engine-view.h"
 
+#include "store/announced.h"
+
 #include <string.h>
 
 L3vmView *l3vm_view_new(const L3vm *host)
@@ -11,6 +13,7 @@ L3vmView *l3vm_view_new(const L3vm *host)
 	view->daemons =
 		g_ptr_array_new_with_free_func((GDestroyNotify)l3vm_daemon_free);
 	view->failures = g_ptr_array_new_with_free_func(g_free);
+	view->agent = host->store && l3vm_agent_is_there(host->store);
 	for (size_t i = 0; l3vm_daemons[i]; i++) {
 		const char *path = NULL;
 		g_autoptr(GError) error = NULL;
@@ -122,6 +125,61 @@ static struct json_object *describe_kernel(const L3vmView *view, const L3vm *hos
 	return entry;
 }
 
+/* Those of the port's destinations that are among @of. */
+static struct json_object *pending_of(const L3vmPort *port, const GPtrArray *of)
+{
+	const GArray *arrays[] = { port->addresses, port->prefixes };
+	struct json_object *pending = json_object_new_array();
+	char text[L3VM_ADDR_STRLEN];
+
+	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
+		for (guint j = 0; j < arrays[i]->len; j++) {
+			l3vm_prefix_format(&g_array_index(arrays[i], L3vmAddr, j),
+					   text);
+			if (g_ptr_array_find_with_equal_func((GPtrArray *)of, text,
+							     g_str_equal, NULL))
+				json_object_array_add(pending,
+						      json_object_new_string(text));
+		}
+	return pending;
+}
+
+/* What the agent has on record of the announcer @name. */
+static struct json_object *describe_other(const L3vmView *view, const L3vm *host,
+					  const L3vmPort *port, const char *name)
+{
+	struct json_object *entry = json_object_new_object();
+	struct json_object *pending = NULL;
+	g_auto(L3vmAnnounced) announced = { 0 };
+	const char *why = NULL;
+
+	if (!view->agent)
+		why = "l3vm-agent, which announces it, does not run";
+	else if (!l3vm_announced_load(host->store, name, &announced))
+		why = "l3vm-agent does not announce with it (was it started before "
+		      "l3vm.conf was changed?)";
+	else if (!announced.up)
+		why = announced.problem ? announced.problem : "is not up";
+	else if (announced.time < port->since)
+		why = "l3vm-agent has yet to see the change";
+	else
+		pending = pending_of(port, announced.pending);
+	if (pending && json_object_array_length(pending))
+		why = announced.problem ? announced.problem
+					: "has not confirmed all destinations";
+	add_string(entry, "announcer", name);
+	json_object_object_add(entry, "ok", json_object_new_boolean(!why));
+	if (why && pending)
+		json_object_object_add(entry, "pending", json_object_get(pending));
+	if (why) {
+		g_autofree char *text = g_strdup_printf("%s: %s", name, why);
+
+		add_string(entry, "why", text);
+	}
+	json_object_put(pending);
+	return entry;
+}
+
 struct json_object *l3vm_view_port(const L3vmView *view, const L3vm *host,
 				   const L3vmPort *port, const L3vmSet *wanted,
 				   bool present)
@@ -129,7 +187,9 @@ struct json_object *l3vm_view_port(const L3vmView *view, const L3vm *host,
 	struct json_object *array = json_object_new_array();
 
 	for (char **name = port->net->announce; name && *name; name++)
-		json_object_array_add(array,
-				      describe_kernel(view, host, wanted, present));
+		json_object_array_add(
+			array, !strcmp(*name, l3vm_announcer_kernel.name)
+				       ? describe_kernel(view, host, wanted, present)
+				       : describe_other(view, host, port, *name));
 	return array;
 }

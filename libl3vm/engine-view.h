@@ -11,6 +11,7 @@
 typedef struct L3vmView {
 	GPtrArray *daemons;  /* of L3vmDaemon*: those that answered */
 	GPtrArray *failures; /* of char*: why others did not */
+	bool agent;	     /* is there; it runs all announcers but the kernel */
 } L3vmView;
 
 /* Asks them now; none of it is an error. */

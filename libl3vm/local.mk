@@ -54,6 +54,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/frame/inject.c %D%/frame/inject.h \
 	%D%/frame/nd.c %D%/frame/nd.h \
 	%D%/announce/announce-kernel.c \
+	%D%/announce/announce-neighbour.c \
 	%D%/announce/announcer.c %D%/announce/announcer.h \
 	%D%/announce/daemon.c %D%/announce/daemon.h \
 	%D%/announce/daemon-bird.c \
@@ -61,6 +62,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/announce/daemon-frr.c \
 	%D%/announce/dialogue.c %D%/announce/dialogue.h \
 	%D%/announce/gateway.c \
+	%D%/store/announced.c %D%/store/announced.h \
 	%D%/store/config.c %D%/store/config.h \
 	%D%/store/events.c \
 	%D%/store/files.c %D%/store/files.h \
@@ -70,6 +72,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/store/record.c %D%/store/record.h \
 	%D%/store/reservation.c \
 	%D%/store/section.h \
+	%D%/store/section-announcer.c \
 	%D%/store/section-network.c \
 	%D%/store/section-nic.c \
 	%D%/store/table.c %D%/store/table.h \

@@ -8,7 +8,7 @@
  */
 #include "announce/announcer.h"
 
-const L3vmAnnouncer l3vm_announcer_kernel = {
+const L3vmAnnouncerOps l3vm_announcer_kernel = {
 	.name = "kernel",
 	.reads_kernel = true,
 };

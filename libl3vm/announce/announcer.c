@@ -4,14 +4,16 @@
 
 #include <string.h>
 
-static const L3vmAnnouncer *const announcers[] = {
+const L3vmAnnouncerOps *const l3vm_announcers[] = {
 	&l3vm_announcer_kernel,
+	&l3vm_announcer_neighbour,
+	NULL,
 };
 
-const L3vmAnnouncer *l3vm_announcer_find(const char *name)
+const L3vmAnnouncerOps *l3vm_announcer_find(const char *name)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(announcers); i++)
-		if (!strcmp(announcers[i]->name, name))
-			return announcers[i];
+	for (size_t i = 0; l3vm_announcers[i]; i++)
+		if (!strcmp(l3vm_announcers[i]->name, name))
+			return l3vm_announcers[i];
 	return NULL;
 }

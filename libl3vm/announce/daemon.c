@@ -7,21 +7,6 @@
 const L3vmDaemonKind *const l3vm_daemons[] = { &l3vm_daemon_bird, &l3vm_daemon_frr,
 					       NULL };
 
-static guint hash_addr(const void *key)
-{
-	const L3vmAddr *addr = key;
-	guint hash = addr->len;
-
-	for (size_t i = 0; i < l3vm_family_bytes(addr->family); i++)
-		hash = hash * 31 + addr->bytes[i];
-	return hash;
-}
-
-static gboolean equal_addr(const void *a, const void *b)
-{
-	return l3vm_addr_equal(a, b);
-}
-
 L3vmDaemonRoute *l3vm_daemon_route(L3vmDaemon *daemon, const L3vmAddr *dst)
 {
 	L3vmDaemonRoute *route = g_hash_table_lookup(daemon->routes, dst);
@@ -58,7 +43,8 @@ L3vmDaemon *l3vm_daemon_ask(const L3vmDaemonKind *kind, const char *socket,
 		return NULL;
 	daemon->kind = kind;
 	daemon->pid = l3vm_dialogue_peer(dialogue);
-	daemon->routes = g_hash_table_new_full(hash_addr, equal_addr, NULL, g_free);
+	daemon->routes = g_hash_table_new_full(l3vm_addr_hash, l3vm_addr_equals, NULL,
+					       g_free);
 	return kind->read(daemon, dialogue, protocol, error) ? g_steal_pointer(&daemon)
 							     : NULL;
 }

@@ -93,6 +93,21 @@ bool l3vm_addr_equal(const L3vmAddr *a, const L3vmAddr *b)
 	return l3vm_addr_compare(a, b) == 0;
 }
 
+gboolean l3vm_addr_equals(const void *a, const void *b)
+{
+	return l3vm_addr_equal(a, b);
+}
+
+guint l3vm_addr_hash(const void *addr)
+{
+	const L3vmAddr *a = addr;
+	guint hash = a->len;
+
+	for (size_t i = 0; i < l3vm_family_bytes(a->family); i++)
+		hash = hash * 31 + a->bytes[i];
+	return hash;
+}
+
 int l3vm_addr_compare(const L3vmAddr *a, const L3vmAddr *b)
 {
 	int order;

@@ -45,6 +45,9 @@ char *l3vm_addr_format(const L3vmAddr *addr, char *buf);
 char *l3vm_prefix_format(const L3vmAddr *addr, char *buf);
 
 bool l3vm_addr_equal(const L3vmAddr *a, const L3vmAddr *b);
+/* The same and its hash, for a GHashTable of addresses. */
+gboolean l3vm_addr_equals(const void *a, const void *b);
+guint l3vm_addr_hash(const void *addr);
 /* Orders by family, bytes, length: <0, 0, >0. */
 int l3vm_addr_compare(const L3vmAddr *a, const L3vmAddr *b);
 bool l3vm_addr_is_host(const L3vmAddr *addr); /* /32 or /128 */

@@ -73,6 +73,23 @@ size_t l3vm_arp_build_gratuitous(void *frame, size_t size, const L3vmMac *mac,
 	return writer.bad ? 0 : l3vm_writer_size(&writer);
 }
 
+size_t l3vm_arp_build_answer(void *frame, size_t size, const L3vmMac *mac,
+			     const L3vmArp *request)
+{
+	L3vmWriter writer = l3vm_writer(frame, size);
+
+	write_mac(&writer, &request->sender_mac);
+	write_mac(&writer, mac);
+	l3vm_write_u16(&writer, ETHERTYPE_ARP);
+	write_fixed_part(&writer, L3VM_ARP_REPLY);
+	write_mac(&writer, mac);
+	l3vm_write_bytes(&writer, request->target.bytes, IPV4_BYTES);
+	write_mac(&writer, &request->sender_mac);
+	l3vm_write_bytes(&writer, request->sender.bytes, IPV4_BYTES);
+	l3vm_write_zeros(&writer, L3VM_ARP_FRAME_SIZE - ARP_SIZE);
+	return writer.bad ? 0 : l3vm_writer_size(&writer);
+}
+
 /* Which operations belong to which EtherType, of those we have a use for. */
 static bool op_fits(uint16_t ethertype, uint16_t op)
 {

@@ -30,6 +30,11 @@ typedef struct L3vmArp {
 size_t l3vm_arp_build_gratuitous(void *frame, size_t size, const L3vmMac *mac,
 				 const L3vmAddr *address, L3vmArpOp op);
 
+/* The answer to @request for the address it asks for, which is at @mac: to whoever
+ * asked, alone. */
+size_t l3vm_arp_build_answer(void *frame, size_t size, const L3vmMac *mac,
+			     const L3vmArp *request);
+
 /*
  * Parses an Ethernet frame that carries ARP or RARP for IPv4 over Ethernet.
  * False for anything else, a truncated frame, a hardware or protocol size other

@@ -26,6 +26,8 @@
 #define EVIDENCE_SNAP 128
 #define WHOLE_FRAME   0x40000
 
+#define NEIGHBOUR_SOLICITATION 135 /* RFC 4861 4.3 */
+
 static uint32_t high4(const L3vmMac *mac)
 {
 	const uint8_t *b = mac->bytes;
@@ -83,6 +85,49 @@ static int filter_to_guest(int fd, const L3vmMac *guest)
 	return attach(fd, code, G_N_ELEMENTS(code));
 }
 
+/* ARP requests; ICMPv6 of type 135 right behind the IPv6 header (RFC 6980). */
+static int filter_questions(int fd)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, ETHERTYPE),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 0, 2),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, ETH_HLEN + 6),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 5, 6),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 0, 5),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, ETH_HLEN + 6),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, 3),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, ETH_HLEN + 40),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NEIGHBOUR_SOLICITATION, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, EVIDENCE_SNAP),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+
+	return attach(fd, code, G_N_ELEMENTS(code));
+}
+
+static int set_filter(int fd, const L3vmMac *guest, L3vmCaptureSide side)
+{
+	switch (side) {
+	case L3VM_CAPTURE_FROM_GUEST:
+		return filter_from_guest(fd, guest);
+	case L3VM_CAPTURE_TO_GUEST:
+		return filter_to_guest(fd, guest);
+	case L3VM_CAPTURE_QUESTIONS:
+		return filter_questions(fd);
+	}
+	return -1;
+}
+
+/* The solicited-node groups of guests are not this host's: without this the network
+ * card would not take their frames. */
+static int take_all_groups(int fd, unsigned ifindex)
+{
+	struct packet_mreq all = { .mr_ifindex = (int)ifindex,
+				   .mr_type = PACKET_MR_ALLMULTI };
+
+	return setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all));
+}
+
 /* What comes to a busy guest while we do not run, some 30 ms of 1 Gbit/s. */
 static void enlarge_buffer(int fd)
 {
@@ -98,8 +143,7 @@ static int set_up(int fd, unsigned ifindex, const L3vmMac *guest, L3vmCaptureSid
 				    .sll_protocol = htons(ETH_P_ALL),
 				    .sll_ifindex = (int)ifindex };
 	int on = 1;
-	int failed = side == L3VM_CAPTURE_FROM_GUEST ? filter_from_guest(fd, guest)
-						     : filter_to_guest(fd, guest);
+	int failed = set_filter(fd, guest, side);
 
 	if (side == L3VM_CAPTURE_TO_GUEST) {
 		enlarge_buffer(fd);
@@ -108,7 +152,9 @@ static int set_up(int fd, unsigned ifindex, const L3vmMac *guest, L3vmCaptureSid
 	}
 	if (failed || setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)))
 		return errno;
-	if (side == L3VM_CAPTURE_FROM_GUEST &&
+	if (side == L3VM_CAPTURE_QUESTIONS && take_all_groups(fd, ifindex))
+		return errno;
+	if (side != L3VM_CAPTURE_TO_GUEST &&
 	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)))
 		return errno;
 	return bind(fd, (struct sockaddr *)&addr, sizeof(addr)) ? errno : 0;

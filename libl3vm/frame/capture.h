@@ -22,6 +22,9 @@ typedef enum {
 	 * struct virtio_net_hdr in front, since it may be a large segment; of other
 	 * frames that go out the Ethernet header alone, so that all are counted */
 	L3VM_CAPTURE_TO_GUEST,
+	/* who asks for a neighbour: ARP requests and neighbour solicitations that
+	 * come in, from whomever and for whomever */
+	L3VM_CAPTURE_QUESTIONS,
 } L3vmCaptureSide;
 
 /* A non-blocking descriptor, with kernel time stamps; -1 with @error. */

@@ -18,6 +18,24 @@
 size_t l3vm_na_build_unsolicited(void *frame, size_t size, const L3vmMac *mac,
 				 const L3vmAddr *address, bool router);
 
+/* A neighbour solicitation, or what matters of one. */
+typedef struct L3vmNs {
+	L3vmMac eth_src, eth_dst;
+	L3vmAddr source; /* unspecified: somebody looks for duplicates */
+	L3vmAddr destination, target;
+} L3vmNs;
+
+/* As l3vm_na_parse(), by RFC 4861 7.1.1. */
+bool l3vm_ns_parse(const void *frame, size_t size, L3vmNs *out);
+
+/*
+ * The advertisement that answers @ns: @ns->target is at @mac. To who asked, with the
+ * Solicited flag; to all nodes and without it if that has no address yet (RFC 4861
+ * 7.2.4). Override, no Router flag.
+ */
+size_t l3vm_na_build_answer(void *frame, size_t size, const L3vmMac *mac,
+			    const L3vmNs *ns);
+
 typedef struct L3vmNa {
 	L3vmMac eth_src, eth_dst;
 	L3vmAddr source, destination, target;

@@ -40,6 +40,12 @@ typedef struct L3vmRanks {
 	uint32_t preferred, normal, last;
 } L3vmRanks;
 
+/* What the sections [announcer NAME] say. */
+typedef struct L3vmAnnouncing {
+	char **uplinks;	 /* neighbour: interface names, NULL-terminated; or NULL */
+	int64_t refresh; /* neighbour: microseconds */
+} L3vmAnnouncing;
+
 typedef struct L3vmNetwork {
 	char *name;
 	L3vmMode mode;

@@ -28,17 +28,44 @@ bool l3vm_state_parse(const char *name, L3vmState *state)
 	return false;
 }
 
-uint32_t l3vm_state_metric(L3vmState state, const L3vmRanks *ranks)
+const char *l3vm_rank_name(L3vmRank rank)
+{
+	static const char *const names[] = {
+		[L3VM_RANK_NONE] = "none",
+		[L3VM_RANK_PREFERRED] = "preferred",
+		[L3VM_RANK_NORMAL] = "normal",
+		[L3VM_RANK_LAST] = "last",
+	};
+
+	return names[rank];
+}
+
+L3vmRank l3vm_state_rank(L3vmState state)
 {
 	switch (state) {
 	case L3VM_STATE_ARRIVED:
-		return ranks->preferred;
+		return L3VM_RANK_PREFERRED;
 	case L3VM_STATE_LIVE:
-		return ranks->normal;
+		return L3VM_RANK_NORMAL;
 	case L3VM_STATE_LEAVING:
-		return ranks->last;
+		return L3VM_RANK_LAST;
 	case L3VM_STATE_PREPARED:
 	case L3VM_STATE_GONE:
+		break;
+	}
+	return L3VM_RANK_NONE;
+}
+
+uint32_t l3vm_state_metric(L3vmState state, const L3vmRanks *ranks)
+{
+	switch (l3vm_state_rank(state)) {
+	case L3VM_RANK_PREFERRED:
+		return ranks->preferred;
+	case L3VM_RANK_NORMAL:
+		return ranks->normal;
+	case L3VM_RANK_LAST:
+		return ranks->last;
+	case L3VM_RANK_NONE:
 		break;
 	}
 	return 0;

@@ -26,6 +26,17 @@ typedef enum {
 	L3VM_STATE_GONE,     /* being removed; on record only until that is done */
 } L3vmState;
 
+/* How much this host wants a guest's packets; see "Ranks" in ARCHITECTURE.md. */
+typedef enum {
+	L3VM_RANK_NONE, /* not at all */
+	L3VM_RANK_PREFERRED,
+	L3VM_RANK_NORMAL,
+	L3VM_RANK_LAST,
+} L3vmRank;
+
+const char *l3vm_rank_name(L3vmRank rank); /* "none", "preferred", ... */
+L3vmRank l3vm_state_rank(L3vmState state);
+
 const char *l3vm_state_name(L3vmState state);
 bool l3vm_state_parse(const char *name, L3vmState *state);
 /* The metric of the routes of a port in @state; 0: no routes. */

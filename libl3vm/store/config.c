@@ -29,6 +29,8 @@
 #define RANK_NORMAL	5
 #define RANK_LAST	4194305000u /* 0xfa0003e8 */
 
+/* What Calico's responder does: single announcements were found not to be enough. */
+#define ANNOUNCE_REFRESH (120 * L3VM_SECOND)
 /* sun_path of unix(7) */
 #define SOCKET_PATH_SIZE 108
 
@@ -205,12 +207,13 @@ bool l3vm_section_unknown(const L3vmKeyFile *file, const L3vmKeyLine *line,
  */
 static bool read_file(const L3vmKeyFile *file, L3vmConfig *config, GError **error)
 {
-	static const char *const kinds[] = { "l3vm", "network" };
+	static const char *const kinds[] = { "l3vm", "network", "announcer" };
 
 	for (guint i = 0; i < file->lines->len; i++) {
 		const L3vmKeyLine *line = l3vm_keyfile_line(file, i);
 
-		if (line->key || l3vm_section_name(line->group, "network"))
+		if (line->key || l3vm_section_name(line->group, "network") ||
+		    l3vm_section_name(line->group, "announcer"))
 			continue;
 		if (strcmp(line->group, "l3vm"))
 			return l3vm_section_unknown(file, line, kinds,
@@ -218,7 +221,8 @@ static bool read_file(const L3vmKeyFile *file, L3vmConfig *config, GError **erro
 		if (!read_l3vm(file, line, config, error))
 			return false;
 	}
-	return l3vm_sections_network(file, config, error);
+	return l3vm_sections_announcer(file, config, error) &&
+	       l3vm_sections_network(file, config, error);
 }
 
 /* What holds without a file. */
@@ -234,6 +238,7 @@ static L3vmConfig *new_config(const char *path)
 	config->hold_time_limit = HOLD_TIME_LIMIT;
 	config->hold_replay = HOLD_REPLAY;
 	config->hold_settle = HOLD_SETTLE;
+	config->announcing.refresh = ANNOUNCE_REFRESH;
 	config->ranks = (L3vmRanks){ RANK_PREFERRED, RANK_NORMAL, RANK_LAST };
 	config->networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
 						 (GDestroyNotify)l3vm_network_free);
@@ -267,6 +272,7 @@ void l3vm_config_free(L3vmConfig *config)
 		return;
 	g_free(config->path);
 	g_strfreev(config->qmp_sockets);
+	g_strfreev(config->announcing.uplinks);
 	g_free(config->bird_socket);
 	g_free(config->frr_socket);
 	g_hash_table_unref(config->networks);

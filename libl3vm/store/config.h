@@ -43,6 +43,7 @@ typedef struct L3vmConfig {
 	char **qmp_sockets;
 	/* control sockets of routing daemons; NULL: the usual place */
 	char *bird_socket, *frr_socket;
+	L3vmAnnouncing announcing;
 	GHashTable *networks; /* name -> L3vmNetwork*; always has "default" */
 	GPtrArray *nics;      /* of L3vmNicConfig* */
 } L3vmConfig;

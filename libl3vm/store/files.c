@@ -32,7 +32,7 @@
 #define FILE_MODE 0640
 
 /* Where records and locks are; see record.h. */
-static const char *const folders[] = { "ports", "guests", "addresses" };
+static const char *const folders[] = { "ports", "guests", "addresses", "announce" };
 
 /* Owned by us, root or the directory's owner, and writable by nobody else: nobody
  * else planted it. */

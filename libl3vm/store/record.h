@@ -10,6 +10,7 @@
  *   addresses/<prefix>         symbolic link to the name of the port that has
  *                              it ('/' of the prefix written as '_'): its
  *                              creation is the reservation
+ *   announce/                  see announced.h
  *   events.jsonl               bounded log of state changes
  *
  * Every record is written to a temporary file and renamed. One that does not

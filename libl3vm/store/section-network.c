@@ -171,9 +171,6 @@ static bool read_derive(const L3vmValue *value, void *member, GError **error)
 
 /* --- announce ----------------------------------------------------------- */
 
-/* The store is below the announcers, so it cannot ask their table. */
-static const char *const announcers[] = { "kernel", NULL };
-
 static bool check_announcer(const L3vmValue *value, char **words, guint i,
 			    GError **error)
 {
@@ -183,9 +180,10 @@ static bool check_announcer(const L3vmValue *value, char **words, guint i,
 		if (!strcmp(words[i], words[j]))
 			return l3vm_value_fail(value, error, "\"%.40s\" is there twice",
 					       words[i]);
-	if (g_strv_contains(announcers, words[i]))
+	if (g_strv_contains(l3vm_announcer_words, words[i]))
 		return true;
-	hint = l3vm_did_you_mean(words[i], announcers, G_N_ELEMENTS(announcers) - 1);
+	hint = l3vm_did_you_mean(words[i], l3vm_announcer_words,
+				 g_strv_length((char **)l3vm_announcer_words));
 	return l3vm_value_fail(value, error, "\"%.40s\" is no announcer%s", words[i],
 			       hint);
 }
@@ -277,6 +275,21 @@ static bool check_tables(const L3vmKeyFile *file, const L3vmKeyLine *line,
 			      line->group);
 }
 
+static bool check_announcers(const L3vmKeyFile *file, const L3vmKeyLine *line,
+			     const L3vmNetwork *network, const L3vmConfig *config,
+			     GError **error)
+{
+	for (char **name = network->announce; name && *name; name++) {
+		const char *lacks = l3vm_announcer_lacks(config, *name);
+
+		if (lacks)
+			return l3vm_line_fail(file, line, error,
+					      "[%s] has announce = %s, which needs %s",
+					      line->group, *name, lacks);
+	}
+	return true;
+}
+
 /* Starts as a copy of "default", which is there: as configured, or built in. */
 static bool read_section(const L3vmKeyFile *file, const L3vmKeyLine *line,
 			 const char *name, L3vmConfig *config, GError **error)
@@ -289,7 +302,8 @@ static bool read_section(const L3vmKeyFile *file, const L3vmKeyLine *line,
 	if (!l3vm_keyfile_read(file, line, readers, G_N_ELEMENTS(readers), network,
 			       error) ||
 	    !check_bridge(file, line, network, config, error) ||
-	    !check_tables(file, line, network, error))
+	    !check_tables(file, line, network, error) ||
+	    !check_announcers(file, line, network, config, error))
 		return false;
 	g_hash_table_replace(config->networks, g_strdup(name), network);
 	g_steal_pointer(&network);

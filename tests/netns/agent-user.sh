@@ -82,7 +82,7 @@ ok "its packets are held" wait_for 5 grep -q hold-start "$L3VM_STATE_DIR/events.
 ok "the hook takes it away" l3 detach --guest g1
 ok "and the hold ends" wait_for 5 grep -q hold-release "$L3VM_STATE_DIR/events.jsonl"
 ok "all of it is still the user's" all_his
-is "$(find "$L3VM_STATE_DIR" -name '*.json' -o -name '*.lock')" "" \
+is "$(find "$L3VM_STATE_DIR"/{ports,guests} -name '*.json' -o -name '*.lock')" "" \
 	"and no record is left"
 if agent_stop; then pass "the agent ends"; else fail "the agent ends"; fi
 is "$(grep -v -e 'QMP monitor' -e '^l3vm: reconciled:' "$work/agent.err" || :)" "" \

@@ -184,6 +184,16 @@ AgentPort *agent_find_guest(Agent *agent, const char *guest)
 }
 
 /* A played hold is its port. */
+void announcing_port(Agent *agent, const char *name, const L3vmPort *was,
+		     const L3vmPort *is, bool held)
+{
+	(void)agent;
+	(void)name;
+	(void)was;
+	(void)is;
+	(void)held;
+}
+
 void hold_start(Hold *hold, int64_t when, const char *evidence)
 {
 	AgentPort *port = (AgentPort *)(void *)hold;

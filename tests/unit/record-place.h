@@ -108,7 +108,7 @@ static unsigned mode_of(const struct place *place, const char *name)
 	return st.st_mode & 07777;
 }
 
-/* How many entries the top directory has beside the three folders. */
+/* How many entries the top directory has beside the four folders. */
 static unsigned leftovers(const struct place *place)
 {
 	g_autoptr(GDir) dir = g_dir_open(place->dir, 0, NULL);
@@ -116,7 +116,7 @@ static unsigned leftovers(const struct place *place)
 
 	while (g_dir_read_name(dir))
 		n++;
-	return n - 3;
+	return n - 4;
 }
 
 static void add(GArray *array, const char *text)

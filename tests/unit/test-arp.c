@@ -264,6 +264,33 @@ static void gratuitous_or_not(void **state)
 	assert_false(l3vm_arp_is_gratuitous(&arp));
 }
 
+static void answers_who_asks(void **state)
+{
+	static const L3vmMac mine = { { 2, 0, 0, 0, 0, 1 } };
+	static const L3vmMac his = { { 2, 0, 0, 0, 0, 9 } };
+	uint8_t frame[L3VM_ARP_FRAME_SIZE];
+	static const uint8_t nine[] = { 192, 0, 2, 9 }, five[] = { 10, 0, 0, 5 };
+	L3vmArp question = { .op = L3VM_ARP_REQUEST,
+			     .eth_src = his,
+			     .sender_mac = his,
+			     .sender = l3vm_addr_from_bytes(AF_INET, nine, 32),
+			     .target = l3vm_addr_from_bytes(AF_INET, five, 32) };
+	L3vmArp answer;
+
+	(void)state;
+	assert_int_equal(l3vm_arp_build_answer(frame, sizeof(frame), &mine, &question),
+			 sizeof(frame));
+	assert_true(l3vm_arp_parse(frame, sizeof(frame), &answer));
+	assert_int_equal(answer.op, L3VM_ARP_REPLY);
+	assert_memory_equal(&answer.eth_dst, &his, sizeof(his));
+	assert_memory_equal(&answer.sender_mac, &mine, sizeof(mine));
+	assert_memory_equal(&answer.target_mac, &his, sizeof(his));
+	assert_true(l3vm_addr_equal(&answer.sender, &question.target));
+	assert_true(l3vm_addr_equal(&answer.target, &question.sender));
+	assert_int_equal(
+		l3vm_arp_build_answer(frame, sizeof(frame) - 1, &mine, &question), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +306,7 @@ int main(void)
 		cmocka_unit_test(vlan_tags_are_refused),
 		cmocka_unit_test(sender_must_be_the_station),
 		cmocka_unit_test(gratuitous_or_not),
+		cmocka_unit_test(answers_who_asks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,8 @@ static int remove_place(void **state)
 {
 	static const char *const names[] = { "guests/vm1.lock", "guests/vm2.lock",
 					     "counter",		"guests",
-					     "ports",		"addresses" };
+					     "ports",		"addresses",
+					     "announce" };
 	struct place *place = *state;
 	int left;
 

@@ -281,6 +281,100 @@ static void failure_leaves_output_alone(void **state)
 	assert_memory_equal(&na, &before, sizeof(na));
 }
 
+/* --- solicitations ------------------------------------------------------------- */
+
+enum {
+	NS_SIZE = 86,
+	SOURCE_MAC = 1,
+	TARGET_MAC = 2
+};
+
+/* 2001:db8::9 asks for 2001:db8::5, by its solicited-node group. */
+static void solicit(uint8_t frame[NS_SIZE], uint8_t option)
+{
+	static const uint8_t group[16] = { 0xff, 0x02, [11] = 1, 0xff, 0, 0, 5 };
+
+	memcpy(frame, advertisement, sizeof(advertisement));
+	frame[SOURCE + 15] = 9;
+	memcpy(frame + DESTINATION, group, sizeof(group));
+	frame[ICMP] = 135;
+	memset(frame + FLAGS, 0, 4);
+	frame[OPTION] = option;
+	repair(frame, NS_SIZE);
+}
+
+static void answers_who_asks(void **state)
+{
+	static const L3vmMac mine = { { 2, 0, 0, 0, 0, 1 } };
+	uint8_t frame[NS_SIZE], answer[L3VM_NA_FRAME_SIZE];
+	L3vmNs ns;
+	L3vmNa na;
+
+	(void)state;
+	solicit(frame, SOURCE_MAC);
+	assert_true(l3vm_ns_parse(frame, sizeof(frame), &ns));
+	assert_int_equal(ns.source.bytes[15], 9);
+	assert_int_equal(ns.target.bytes[15], 5);
+	assert_int_equal(l3vm_na_build_answer(answer, sizeof(answer), &mine, &ns),
+			 sizeof(answer));
+	assert_true(parse(answer, sizeof(answer), &na));
+	assert_true(na.solicited && na.override && !na.router && na.has_mac);
+	assert_memory_equal(&na.mac, &mine, sizeof(mine));
+	assert_memory_equal(&na.eth_dst, &ns.eth_src, sizeof(mine));
+	assert_true(l3vm_addr_equal(&na.destination, &ns.source));
+	assert_true(l3vm_addr_equal(&na.target, &ns.target));
+	assert_int_equal(l3vm_na_build_answer(answer, sizeof(answer) - 1, &mine, &ns),
+			 0);
+}
+
+/* Who has no address yet cannot be told alone (RFC 4861 7.2.4). */
+static void answers_a_probe_to_all(void **state)
+{
+	uint8_t frame[NS_SIZE], answer[L3VM_NA_FRAME_SIZE];
+	L3vmNs ns;
+	L3vmNa na;
+
+	(void)state;
+	solicit(frame, 14); /* a nonce (RFC 7527) is no link-layer address */
+	memset(frame + SOURCE, 0, 16);
+	repair(frame, sizeof(frame));
+	assert_true(l3vm_ns_parse(frame, sizeof(frame), &ns));
+	l3vm_na_build_answer(answer, sizeof(answer), &guest_mac, &ns);
+	assert_true(parse(answer, sizeof(answer), &na));
+	assert_false(na.solicited);
+	assert_memory_equal(answer, advertisement, 6);
+	frame[OPTION] = SOURCE_MAC;
+	repair(frame, sizeof(frame));
+	assert_false(l3vm_ns_parse(frame, sizeof(frame), &ns));
+	frame[OPTION] = 14;
+	memcpy(frame + DESTINATION, frame + TARGET, 16);
+	repair(frame, sizeof(frame));
+	assert_false(l3vm_ns_parse(frame, sizeof(frame), &ns));
+}
+
+static void refuses_solicitations(void **state)
+{
+	static const struct {
+		size_t offset;
+		uint8_t value;
+	} bad[] = { { HOP_LIMIT, 254 }, { NEXT_HEADER, 44 }, { ICMP, 136 },
+		    { ICMP + 1, 1 },	{ TARGET, 0xff },    { OPTION + 1, 0 },
+		    { OPTION + 1, 2 } };
+	uint8_t frame[NS_SIZE];
+	L3vmNs ns;
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+		solicit(frame, SOURCE_MAC);
+		frame[bad[i].offset] = bad[i].value;
+		repair(frame, sizeof(frame));
+		assert_false(l3vm_ns_parse(frame, sizeof(frame), &ns));
+	}
+	solicit(frame, SOURCE_MAC);
+	for (size_t size = 0; size < sizeof(frame); size++)
+		assert_false(l3vm_ns_parse(frame, size, &ns));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +388,9 @@ int main(void)
 		cmocka_unit_test(rfc4861_checks),
 		cmocka_unit_test(solicited_to_a_node),
 		cmocka_unit_test(options),
+		cmocka_unit_test(answers_who_asks),
+		cmocka_unit_test(answers_a_probe_to_all),
+		cmocka_unit_test(refuses_solicitations),
 		cmocka_unit_test(failure_leaves_output_alone),
 	};
 

@@ -30,6 +30,7 @@ static void creates_what_is_missing(void **state)
 	assert_int_equal(mode_of(place, "ports"), 0750);
 	assert_int_equal(mode_of(place, "guests"), 0750);
 	assert_int_equal(mode_of(place, "addresses"), 0750);
+	assert_int_equal(mode_of(place, "announce"), 0750);
 	assert_int_equal(leftovers(place), 0);
 }
 
