@@ -41,7 +41,7 @@ typedef struct Announcing {
 	char *problem;
 	unsigned unheard; /* of all wants */
 	unsigned backoff; /* seconds */
-	guint retry, patience, save;
+	guint retry, patience, save, again;
 	bool over; /* it failed, and is closed when it is safe */
 } Announcing;
 
@@ -128,6 +128,40 @@ static void be_patient(Announcing *announcing)
 				       : 0;
 }
 
+/* All, in any order, or those that were refused. */
+static void tell_all(Announcing *announcing, bool refused_only)
+{
+	g_autoptr(GPtrArray) wants = g_ptr_array_new();
+	GHashTableIter iter;
+	void *value;
+
+	/* a backend that confirms at once may make the table change */
+	g_hash_table_iter_init(&iter, announcing->wants);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		if (!refused_only || ((Want *)value)->refused)
+			g_ptr_array_add(wants, value);
+	for (guint i = 0; i < wants->len; i++)
+		tell(announcing, wants->pdata[i]);
+}
+
+static gboolean tell_refused(void *data)
+{
+	Announcing *announcing = data;
+
+	announcing->again = 0;
+	tell_all(announcing, true);
+	return G_SOURCE_REMOVE;
+}
+
+/* Somebody may set right what is wrong with it. */
+static void refused(Announcing *announcing, const char *why)
+{
+	set_problem(announcing, why);
+	if (!announcing->again)
+		announcing->again = g_timeout_add_seconds(BACKOFF_MAX, tell_refused,
+							  announcing);
+}
+
 static void taken(L3vmAnnouncer *announcer, const L3vmAddr *dst, L3vmRank rank,
 		  const char *refusal)
 {
@@ -141,7 +175,7 @@ static void taken(L3vmAnnouncer *announcer, const L3vmAddr *dst, L3vmRank rank,
 	want->unheard -= want->unheard > 0;
 	want->refused = refusal != NULL;
 	if (refusal)
-		set_problem(announcing, refusal);
+		refused(announcing, refusal);
 	else
 		want->has = rank;
 	if (!want->unheard && want->rank == L3VM_RANK_NONE &&
@@ -204,23 +238,10 @@ static void failed(L3vmAnnouncer *announcer, const char *why)
 {
 	Announcing *announcing = announcer->data;
 
+	if (announcing->over)
+		return;
 	announcing->over = true;
 	retry_later(announcing, why);
-}
-
-/* All of it, in any order; then that it was all. */
-static void replay(Announcing *announcing)
-{
-	g_autoptr(GPtrArray) wants = g_ptr_array_new();
-	GHashTableIter iter;
-	void *value;
-
-	/* a backend that confirms at once may make the table change */
-	g_hash_table_iter_init(&iter, announcing->wants);
-	while (g_hash_table_iter_next(&iter, NULL, &value))
-		g_ptr_array_add(wants, value);
-	for (guint i = 0; i < wants->len; i++)
-		tell(announcing, wants->pdata[i]);
 }
 
 static gboolean try_again(void *data)
@@ -240,7 +261,7 @@ static gboolean try_again(void *data)
 	announcing->announcer->failed = failed;
 	announcing->announcer->data = announcing;
 	set_problem(announcing, NULL);
-	replay(announcing);
+	tell_all(announcing, false);
 	if (announcing->ops->complete && !announcing->over)
 		announcing->ops->complete(announcing->announcer);
 	return G_SOURCE_REMOVE;
@@ -344,7 +365,7 @@ void announcing_port(Agent *agent, const char *name, const L3vmPort *was,
 void announcing_again(Agent *agent)
 {
 	for (guint i = 0; agent->announcings && i < agent->announcings->len; i++)
-		replay(agent->announcings->pdata[i]);
+		tell_all(agent->announcings->pdata[i], false);
 }
 
 void announcing_link(Agent *agent, const char *ifname)
@@ -378,7 +399,7 @@ static bool is_used(const L3vmConfig *config, const char *name)
 static void announcing_free(void *data)
 {
 	Announcing *announcing = data;
-	guint sources[] = { announcing->retry, announcing->save };
+	guint sources[] = { announcing->retry, announcing->save, announcing->again };
 
 	shut(announcing);
 	for (size_t i = 0; i < G_N_ELEMENTS(sources); i++)

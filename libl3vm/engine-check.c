@@ -336,7 +336,7 @@ static void check_port(Check *check, struct json_object *port)
 
 		if (why)
 			find(check, "error", subject, why,
-			     "l3vm reconcile; then look at the daemon's filters");
+			     "l3vm reconcile; then see l3vm-announce(7)");
 	}
 }
 

@@ -54,6 +54,8 @@ libl3vm_core_la_SOURCES = \
 	%D%/frame/inject.c %D%/frame/inject.h \
 	%D%/frame/nd.c %D%/frame/nd.h \
 	%D%/announce/announce-kernel.c \
+	%D%/announce/announce-exabgp.c \
+	%D%/announce/announce-exec.c \
 	%D%/announce/announce-neighbour.c \
 	%D%/announce/announcer.c %D%/announce/announcer.h \
 	%D%/announce/daemon.c %D%/announce/daemon.h \
@@ -62,6 +64,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/announce/daemon-frr.c \
 	%D%/announce/dialogue.c %D%/announce/dialogue.h \
 	%D%/announce/gateway.c \
+	%D%/announce/lines.c %D%/announce/lines.h \
 	%D%/store/announced.c %D%/store/announced.h \
 	%D%/store/config.c %D%/store/config.h \
 	%D%/store/events.c \

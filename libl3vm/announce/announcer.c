@@ -7,6 +7,8 @@
 const L3vmAnnouncerOps *const l3vm_announcers[] = {
 	&l3vm_announcer_kernel,
 	&l3vm_announcer_neighbour,
+	&l3vm_announcer_exabgp,
+	&l3vm_announcer_exec,
 	NULL,
 };
 

@@ -56,7 +56,8 @@ const L3vmAnnouncerOps *l3vm_announcer_find(const char *name);
 /* All of them, NULL-terminated. */
 extern const L3vmAnnouncerOps *const l3vm_announcers[];
 
-extern const L3vmAnnouncerOps l3vm_announcer_kernel, l3vm_announcer_neighbour;
+extern const L3vmAnnouncerOps l3vm_announcer_kernel, l3vm_announcer_neighbour,
+	l3vm_announcer_exabgp, l3vm_announcer_exec;
 
 /*
  * Tells the guests on interface @ifindex who their gateway is: gratuitous ARP

@@ -44,6 +44,11 @@ typedef struct L3vmRanks {
 typedef struct L3vmAnnouncing {
 	char **uplinks;	 /* neighbour: interface names, NULL-terminated; or NULL */
 	int64_t refresh; /* neighbour: microseconds */
+	/* exabgp: the path of its pipes without ".in" and ".out", and our AS number;
+	 * 0: that of the peers */
+	char *exabgp_pipe;
+	uint32_t exabgp_as;
+	char **exec; /* exec: the program and its arguments; or NULL */
 } L3vmAnnouncing;
 
 typedef struct L3vmNetwork {

@@ -31,6 +31,8 @@
 
 /* What Calico's responder does: single announcements were found not to be enough. */
 #define ANNOUNCE_REFRESH (120 * L3VM_SECOND)
+/* Where Debian's package has them */
+#define EXABGP_PIPE	 "/run/exabgp/exabgp"
 /* sun_path of unix(7) */
 #define SOCKET_PATH_SIZE 108
 
@@ -239,6 +241,7 @@ static L3vmConfig *new_config(const char *path)
 	config->hold_replay = HOLD_REPLAY;
 	config->hold_settle = HOLD_SETTLE;
 	config->announcing.refresh = ANNOUNCE_REFRESH;
+	config->announcing.exabgp_pipe = g_strdup(EXABGP_PIPE);
 	config->ranks = (L3vmRanks){ RANK_PREFERRED, RANK_NORMAL, RANK_LAST };
 	config->networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
 						 (GDestroyNotify)l3vm_network_free);
@@ -273,6 +276,8 @@ void l3vm_config_free(L3vmConfig *config)
 	g_free(config->path);
 	g_strfreev(config->qmp_sockets);
 	g_strfreev(config->announcing.uplinks);
+	g_free(config->announcing.exabgp_pipe);
+	g_strfreev(config->announcing.exec);
 	g_free(config->bird_socket);
 	g_free(config->frr_socket);
 	g_hash_table_unref(config->networks);

@@ -14,7 +14,8 @@
 #define REFRESH_MIN (10 * L3VM_SECOND)
 
 /* The store is below the announcers, so it cannot ask their table. */
-const char *const l3vm_announcer_words[] = { "kernel", "neighbour", NULL };
+const char *const l3vm_announcer_words[] = { "kernel", "neighbour", "exabgp", "exec",
+					     NULL };
 
 static bool read_uplinks(const L3vmValue *value, void *member, GError **error)
 {
@@ -43,11 +44,47 @@ static bool read_refresh(const L3vmValue *value, void *member, GError **error)
 				(int)(REFRESH_MIN / L3VM_SECOND)));
 }
 
+static bool read_path(const L3vmValue *value, void *member, GError **error)
+{
+	char **path = member;
+
+	if (*value->text != '/')
+		return l3vm_value_fail(value, error, "must be a full path");
+	g_free(*path);
+	*path = g_strdup(value->text);
+	return true;
+}
+
+static bool read_command(const L3vmValue *value, void *member, GError **error)
+{
+	g_auto(GStrv) words = l3vm_value_split(value, error);
+	char ***command = member;
+
+	if (!words)
+		return false;
+	if (*words[0] != '/')
+		return l3vm_value_fail(value, error,
+				       "\"%.80s\" is not the full path of a program",
+				       words[0]);
+	g_strfreev(*command);
+	*command = g_steal_pointer(&words);
+	return true;
+}
+
 #define MEMBER(name) offsetof(L3vmAnnouncing, name)
 
 static const L3vmKeyReader neighbour_readers[] = {
 	{ "uplinks", read_uplinks, MEMBER(uplinks) },
 	{ "refresh", read_refresh, MEMBER(refresh) },
+};
+
+static const L3vmKeyReader exabgp_readers[] = {
+	{ "pipe", read_path, MEMBER(exabgp_pipe) },
+	{ "as", l3vm_value_u32, MEMBER(exabgp_as) },
+};
+
+static const L3vmKeyReader exec_readers[] = {
+	{ "command", read_command, MEMBER(exec) },
 };
 
 static const struct {
@@ -56,6 +93,8 @@ static const struct {
 	size_t n;
 } sections[] = {
 	{ "neighbour", neighbour_readers, G_N_ELEMENTS(neighbour_readers) },
+	{ "exabgp", exabgp_readers, G_N_ELEMENTS(exabgp_readers) },
+	{ "exec", exec_readers, G_N_ELEMENTS(exec_readers) },
 };
 
 static bool read_section(const L3vmKeyFile *file, const L3vmKeyLine *line,
@@ -96,5 +135,7 @@ const char *l3vm_announcer_lacks(const L3vmConfig *config, const char *name)
 {
 	if (!strcmp(name, "neighbour") && !config->announcing.uplinks)
 		return "uplinks = IFNAME in [announcer neighbour]";
+	if (!strcmp(name, "exec") && !config->announcing.exec)
+		return "command = PROGRAM in [announcer exec]";
 	return NULL;
 }

@@ -78,9 +78,7 @@ as_configured()
 # bird_misses SED FINDING - as BIRD's recipe is when it has been changed so
 bird_misses()
 {
-	cp "$LAB/tmp/hv1.conf" "$LAB/hv1/etc/bird/bird.conf"
-	sed -i "$1" "$LAB/hv1/etc/bird/bird.conf"
-	on hv1 birdc configure >/dev/null
+	as_configured hv1 bird "$1"
 	ok "bird, $1: check finds: $2" wait_until 30 finds hv1 "$2"
 }
 

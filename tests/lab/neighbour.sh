@@ -96,16 +96,16 @@ mac_of()
 guest_at()
 {
 	local node=$1 guest=$2 tap=tap${2: -1}
-	node_add "$guest@$node"
+	node_add "$guest-$node"
 	ip link add "$tap" netns "$node" type veth \
-		peer name eth0 address "$(mac_of "$guest")" netns "$guest@$node"
-	on "$guest@$node" ip link set eth0 up
+		peer name eth0 address "$(mac_of "$guest")" netns "$guest-$node"
+	on "$guest-$node" ip link set eth0 up
 	on "$node" ip link set "$tap" up
-	on "$guest@$node" ip addr add "$3" dev eth0
-	on "$guest@$node" ip addr add "$4" dev eth0 nodad
-	on "$guest@$node" ip route add default via 169.254.0.1 dev eth0 onlink
-	on "$guest@$node" ip route add default via fe80::1 dev eth0
-	on_start "$guest@$node" peer.log "$LAB/image/peer" serve 7777
+	on "$guest-$node" ip addr add "$3" dev eth0
+	on "$guest-$node" ip addr add "$4" dev eth0 nodad
+	on "$guest-$node" ip route add default via 169.254.0.1 dev eth0 onlink
+	on "$guest-$node" ip route add default via fe80::1 dev eth0
+	on_start "$guest-$node" peer.log "$LAB/image/peer" serve 7777
 }
 
 attach()
