@@ -113,8 +113,12 @@ static void assume_present(L3vmSet *observed, const L3vmSet *previous,
 {
 	for (guint i = 0; i < l3vm_set_size(previous); i++) {
 		L3vmObject o = *l3vm_set_get(previous, i);
+		const L3vmObject *wanted = l3vm_set_find(desired, &o);
 
-		if (!l3vm_object_is_removable(&o) || l3vm_set_find(desired, &o))
+		/* what is let through of a MAC is added to, not replaced */
+		if (!l3vm_object_is_removable(&o) ||
+		    (wanted && (o.kind != L3VM_OBJECT_GUARD_ENTRY ||
+				l3vm_object_equal(wanted, &o))))
 			continue;
 		o.owned = true;
 		l3vm_set_put(observed, &o);

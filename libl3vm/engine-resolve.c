@@ -229,6 +229,10 @@ static void complete(L3vm *host, L3vmPort *port, const GPtrArray *nics)
 		take_addresses(port, section->addresses, section->prefixes);
 		if (section->network)
 			take_network(port, section->network);
+		/* whoever says its addresses, this is the site's word alone */
+		g_array_set_size(port->guard_allow, 0);
+		g_array_append_vals(port->guard_allow, section->guard_allow->data,
+				    section->guard_allow->len);
 	}
 }
 

@@ -137,6 +137,21 @@ static void add_identity(struct json_object *entry, const L3vmPort *port)
 	json_object_object_add(entry, "since", json_object_new_string(text));
 }
 
+/* What its guard has dropped; null if nothing guards it. */
+static struct json_object *guard_of(L3vm *host, const L3vmPort *port)
+{
+	struct json_object *guard;
+	uint64_t packets;
+
+	if (!port->ifindex ||
+	    !host->kernel->ops->guard_dropped(host->kernel, port->ifindex, &packets))
+		return NULL;
+	guard = json_object_new_object();
+	json_object_object_add(guard, "dropped",
+			       json_object_new_int64((int64_t)packets));
+	return guard;
+}
+
 static struct json_object *describe_port(L3vm *host, const L3vmView *view,
 					 const L3vmPort *port, const L3vmSet *observed)
 {
@@ -155,6 +170,7 @@ static struct json_object *describe_port(L3vm *host, const L3vmView *view,
 	json_object_object_add(entry, "announce",
 			       l3vm_view_port(view, host, port, wanted,
 					      all_present(routes)));
+	json_object_object_add(entry, "guard", guard_of(host, port));
 	json_object_object_add(entry, "problems",
 			       problem_list(port, wanted, observed,
 					    l3vm_port_is_present(host, port)));
@@ -279,10 +295,10 @@ static void append_states(GString *text, struct json_object *ports)
 				       l3vm_state_name(state), counts[state]);
 }
 
-static unsigned missing_routes(struct json_object *port)
+static int64_t missing_routes(struct json_object *port)
 {
 	struct json_object *routes = json_object_object_get(port, "routes");
-	unsigned missing = 0;
+	int64_t missing = 0;
 
 	for (size_t i = 0; i < json_object_array_length(routes); i++)
 		missing += !json_object_get_boolean(json_object_object_get(
@@ -290,12 +306,13 @@ static unsigned missing_routes(struct json_object *port)
 	return missing;
 }
 
-/* One gauge with a value per port. */
+/* One metric of @type with a value per port. */
 static void append_per_port(GString *text, struct json_object *ports, const char *name,
-			    const char *help, unsigned (*value)(struct json_object *))
+			    const char *type, const char *help,
+			    int64_t (*value)(struct json_object *))
 {
-	g_string_append_printf(text, "# HELP %s %s\n# TYPE %s gauge\n", name, help,
-			       name);
+	g_string_append_printf(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
+			       type);
 	for (size_t i = 0; i < json_object_array_length(ports); i++) {
 		struct json_object *port = json_object_array_get_idx(ports, i);
 
@@ -303,13 +320,20 @@ static void append_per_port(GString *text, struct json_object *ports, const char
 		append_label(text, "guest", text_of(port, "guest"));
 		g_string_append_c(text, ',');
 		append_label(text, "ifname", text_of(port, "ifname"));
-		g_string_append_printf(text, "} %u\n", value(port));
+		g_string_append_printf(text, "} %" G_GINT64_FORMAT "\n", value(port));
 	}
 }
 
-static unsigned problem_count(struct json_object *port)
+static int64_t dropped(struct json_object *port)
 {
-	return (unsigned)json_object_array_length(
+	struct json_object *guard = json_object_object_get(port, "guard");
+
+	return json_object_get_int64(json_object_object_get(guard, "dropped"));
+}
+
+static int64_t problem_count(struct json_object *port)
+{
+	return (int64_t)json_object_array_length(
 		json_object_object_get(port, "problems"));
 }
 
@@ -322,12 +346,14 @@ char *l3vm_metrics(L3vm *host, GError **error)
 		return NULL;
 	text = g_string_new(NULL);
 	append_states(text, ports);
-	append_per_port(text, ports, "l3vm_port_problems",
+	append_per_port(text, ports, "l3vm_port_problems", "gauge",
 			"What of the port is not in the kernel as it should be.",
 			problem_count);
-	append_per_port(text, ports, "l3vm_port_routes_missing",
+	append_per_port(text, ports, "l3vm_port_routes_missing", "gauge",
 			"Routes of the port that the kernel does not have.",
 			missing_routes);
+	append_per_port(text, ports, "l3vm_port_guard_dropped_packets_total", "counter",
+			"Frames from the port that the guard has dropped.", dropped);
 	json_object_put(ports);
 	return g_string_free(text, FALSE);
 }

@@ -72,6 +72,21 @@ bool l3vm_need_store(L3vm *host, GError **error)
 	return host->store;
 }
 
+/* Only then does it matter to anybody whether there is a guard. */
+static bool any_unguarded(const L3vmConfig *config)
+{
+	GHashTableIter iter;
+	void *network;
+
+	if (!config)
+		return true;
+	g_hash_table_iter_init(&iter, config->networks);
+	while (g_hash_table_iter_next(&iter, NULL, &network))
+		if (!((const L3vmNetwork *)network)->guard)
+			return true;
+	return false;
+}
+
 bool l3vm_need_kernel(L3vm *host, GError **error)
 {
 	if (host->kernel)
@@ -80,6 +95,8 @@ bool l3vm_need_kernel(L3vm *host, GError **error)
 	if (!host->kernel)
 		return false;
 	host->facts.ipv6 = host->kernel->ops->has_ipv6(host->kernel);
+	host->facts.guard = any_unguarded(host->config) &&
+			    host->kernel->ops->has_guard(host->kernel);
 	return true;
 }
 

@@ -27,7 +27,9 @@ libl3vm_core_la_SOURCES = \
 	%D%/base/error.c %D%/base/error.h \
 	%D%/base/log.c %D%/base/log.h \
 	%D%/base/name.c %D%/base/name.h \
+	%D%/guard/guard.c %D%/guard/guard.h \
 	%D%/model/diff.c %D%/model/diff.h \
+	%D%/model/guard.c %D%/model/guard.h \
 	%D%/model/intent.c %D%/model/intent.h \
 	%D%/model/migration.c %D%/model/migration.h \
 	%D%/model/network.c %D%/model/network.h \
@@ -39,6 +41,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/kernel/kernel-fake.c \
 	%D%/kernel/kernel-netlink.c %D%/kernel/kernel-netlink.h \
 	%D%/kernel/kernel-netlink-apply.c \
+	%D%/kernel/kernel-netlink-guard.c \
 	%D%/kernel/kernel-netlink-link.c \
 	%D%/kernel/kernel-netlink-listener.c %D%/kernel/listener.h \
 	%D%/kernel/kernel-netlink-observe.c \
@@ -80,8 +83,9 @@ libl3vm_core_la_SOURCES = \
 	%D%/store/section-nic.c \
 	%D%/store/table.c %D%/store/table.h \
 	%D%/store/value.c %D%/store/value.h
-libl3vm_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS)
-libl3vm_core_la_LIBADD = $(NL_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+nodist_libl3vm_core_la_SOURCES = %D%/guard/rules.c
+libl3vm_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS) $(NFTABLES_CFLAGS)
+libl3vm_core_la_LIBADD = $(NFTABLES_LIBS) $(NL_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 libl3vm_core_la_LDFLAGS = $(L3VM_HARDEN_LDFLAGS)
 
 # current:revision:age as libtool counts them: an added function is C+1:0:A+1,
@@ -91,6 +95,32 @@ libl3vm_la_LIBADD = libl3vm-core.la
 libl3vm_la_LDFLAGS = $(L3VM_HARDEN_LDFLAGS) -version-info 0:0:0 \
 	-Wl,--version-script=$(top_srcdir)/%D%/libl3vm.map
 libl3vm_la_DEPENDENCIES = libl3vm-core.la %D%/libl3vm.map
+
+# The guard's rules: a file for nft(8), in which the chains that ports of both modes
+# go through stand once for each family that needs them; and the same in the library.
+guard_parts = %D%/guard/l3vm-guard.nft.in %D%/guard/port-chains.nft \
+	%D%/guard/arp-rules.nft
+nodist_pkgdata_DATA = %D%/guard/l3vm-guard.nft
+EXTRA_DIST += $(guard_parts)
+CLEANFILES += %D%/guard/l3vm-guard.nft %D%/guard/rules.c
+
+%D%/guard/l3vm-guard.nft: $(guard_parts) Makefile
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) -e 's|@sysconfdir[@]|$(sysconfdir)|' \
+		-e '/^@port-chains@$$/{' -e 'r $(srcdir)/%D%/guard/port-chains.nft' \
+		-e d -e '}' \
+		-e '/^@arp-rules@$$/{' -e 'r $(srcdir)/%D%/guard/arp-rules.nft' \
+		-e d -e '}' $(srcdir)/%D%/guard/l3vm-guard.nft.in >$@.all && \
+	sum=`cksum <$@.all` && \
+	$(SED) -e "s|@version[@]|$${sum%% *}|" $@.all >$@.tmp && rm $@.all && \
+		mv $@.tmp $@
+
+%D%/guard/rules.c: %D%/guard/l3vm-guard.nft
+	$(AM_V_GEN){ echo '#include "guard/guard.h"'; \
+	$(SED) -n 's|^.*comment \("l3vm [0-9]*"\).*|\1|p' %D%/guard/l3vm-guard.nft | \
+		$(SED) -e 's|.*|const char l3vm_guard_comment[] = &;|' -e q; \
+	echo 'const char l3vm_guard_rules[] ='; \
+	$(SED) -e 's|[\\"]|\\&|g' -e 's|.*|"&\\n"|' %D%/guard/l3vm-guard.nft; \
+	echo ';'; } >$@.tmp && mv $@.tmp $@
 
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = %D%/l3vm.pc

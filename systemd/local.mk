@@ -4,6 +4,7 @@
 # Below the prefix: systemd looks there under /usr and /usr/local.
 systemd_made = \
 	%D%/l3vm-agent.service \
+	%D%/l3vm-guard.service \
 	%D%/l3vm-reconcile.service \
 	%D%/sysusers.d/l3vm.conf \
 	%D%/tmpfiles.d/l3vm.conf
@@ -17,7 +18,8 @@ endif
 
 if HAVE_SYSTEMD
 CLEANFILES += $(systemd_made)
-nodist_systemdsystemunit_DATA = %D%/l3vm-agent.service %D%/l3vm-reconcile.service
+nodist_systemdsystemunit_DATA = %D%/l3vm-agent.service %D%/l3vm-guard.service \
+	%D%/l3vm-reconcile.service
 systemdsystemunit_DATA = %D%/l3vm-reconcile.timer
 nodist_sysusers_DATA = %D%/sysusers.d/l3vm.conf
 nodist_tmpfiles_DATA = %D%/tmpfiles.d/l3vm.conf

@@ -103,7 +103,9 @@ static void flush(Fake *fake, const char *ifname, L3vmObjectKind first,
 	for (guint i = l3vm_set_size(fake->state); i-- > 0;) {
 		const L3vmObject *o = l3vm_set_get(fake->state, i);
 
-		if (o->kind >= first && o->kind <= last && !strcmp(o->ifname, ifname))
+		/* what the guard knows by index stays */
+		if (o->kind >= first && o->kind <= last &&
+		    o->kind != L3VM_OBJECT_GUARD_ENTRY && !strcmp(o->ifname, ifname))
 			l3vm_set_remove(fake->state, o);
 	}
 }
@@ -195,7 +197,9 @@ static int add(Fake *fake, const L3vmObject *object)
 		return ENODEV;
 	if (o.kind == L3VM_OBJECT_ROUTE && old && !old->owned)
 		return ESTALE;
-	o.owned = o.kind == L3VM_OBJECT_ROUTE || o.kind == L3VM_OBJECT_RULE ||
+	o.owned = (o.kind == L3VM_OBJECT_GUARD_ENTRY &&
+		   o.number != L3VM_GUARD_BRIDGE) ||
+		  o.kind == L3VM_OBJECT_ROUTE || o.kind == L3VM_OBJECT_RULE ||
 		  o.kind == L3VM_OBJECT_NEIGHBOUR;
 	before_setting(fake, &o);
 	l3vm_set_put(fake->state, &o);
@@ -308,6 +312,21 @@ static bool fake_taken(L3vmKernel *kernel, unsigned ifindex, uint64_t *frames)
 	return false; /* nothing is ever sent */
 }
 
+static bool fake_guard_dropped(L3vmKernel *kernel, unsigned ifindex, uint64_t *packets)
+{
+	(void)kernel;
+	(void)ifindex;
+	(void)packets;
+	return false; /* nothing is ever sent */
+}
+
+static bool fake_has_guard(L3vmKernel *kernel)
+{
+	const L3vmObject rules = { .kind = L3VM_OBJECT_GUARD };
+
+	return l3vm_set_find(((Fake *)kernel)->state, &rules);
+}
+
 static bool fake_has_ipv6(L3vmKernel *kernel)
 {
 	(void)kernel;
@@ -333,6 +352,8 @@ static const L3vmKernelOps fake_ops = {
 	.is_local = fake_is_local,
 	.find_bridge_port = fake_find_bridge_port,
 	.taken = fake_taken,
+	.guard_dropped = fake_guard_dropped,
+	.has_guard = fake_has_guard,
 	.has_ipv6 = fake_has_ipv6,
 };
 

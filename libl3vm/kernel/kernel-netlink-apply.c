@@ -327,6 +327,10 @@ static int dispatch(Apply *apply)
 	switch (apply->object->kind) {
 	case L3VM_OBJECT_BRIDGE:
 		return apply_bridge(apply);
+	case L3VM_OBJECT_GUARD:
+	case L3VM_OBJECT_GUARD_ENTRY:
+		return l3vm_netlink_apply_guard(apply->netlink, apply->change,
+						apply->ifindex, &apply->text);
 	case L3VM_OBJECT_MAC:
 	case L3VM_OBJECT_MTU:
 	case L3VM_OBJECT_QUEUE:

@@ -538,6 +538,20 @@ static bool observe_all_routes(Observer *observer, int family, GError **error)
 	return offer_routes(observer, &filter, error);
 }
 
+static void offer_guard(void *data, const L3vmObject *object)
+{
+	offer(data, object);
+}
+
+/* Who is only looking may not see it, and has no entries to miss. */
+static bool observe_guard(Observer *observer, L3vmObserve how, GError **error)
+{
+	int result = l3vm_netlink_observe_guard(observer->netlink, observer->candidates,
+						how, offer_guard, observer);
+
+	return !result || l3vm_netlink_fail_read("guard", result, NULL, error);
+}
+
 /* --- the two ways to observe --------------------------------------------- */
 
 static bool observe_candidate(Observer *observer, const L3vmObject *candidate,
@@ -559,6 +573,9 @@ static bool observe_candidate(Observer *observer, const L3vmObject *candidate,
 		/* the list is short, or all of forwarding is slow */
 		return l3vm_set_find(observer->observed, candidate) ||
 		       observe_rules(observer, candidate->addr.family, error);
+	case L3VM_OBJECT_GUARD:
+	case L3VM_OBJECT_GUARD_ENTRY:
+		break; /* all at once */
 	case L3VM_OBJECT_BRIDGE:
 	case L3VM_OBJECT_MAC:
 	case L3VM_OBJECT_SYSCTL:
@@ -632,7 +649,7 @@ bool l3vm_netlink_observe(L3vmKernel *kernel, const L3vmSet *candidates,
 			      .masters = how == L3VM_OBSERVE_ALL ? masters : NULL };
 
 	collect_names(&observer);
-	if (!observe_links(&observer, error))
+	if (!observe_links(&observer, error) || !observe_guard(&observer, how, error))
 		return false;
 	return observer.all ? observe_everything(&observer, error)
 			    : observe_candidates(&observer, how, error);

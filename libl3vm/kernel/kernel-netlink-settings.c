@@ -30,6 +30,8 @@ static Group group_of(const L3vmObject *object)
 		return GROUP_PORT;
 	/* each its own request */
 	case L3VM_OBJECT_BRIDGE:
+	case L3VM_OBJECT_GUARD:
+	case L3VM_OBJECT_GUARD_ENTRY:
 	case L3VM_OBJECT_ADDRESS:
 	case L3VM_OBJECT_MASTER:
 	case L3VM_OBJECT_FDB:
@@ -162,6 +164,9 @@ bool l3vm_netlink_apply_joined(L3vmKernel *kernel, const L3vmPlan *plan, guint f
 	const L3vmObject *objects[L3VM_SETTINGS_MAX];
 	g_autoptr(L3vmNlMsg) msg = NULL;
 
+	*n = l3vm_netlink_join_guard((L3vmNetlink *)kernel, plan, first);
+	if (*n)
+		return true;
 	*n = l3vm_settings_join(plan, first, objects);
 	if (*n < 2)
 		return false;

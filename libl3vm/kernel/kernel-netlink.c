@@ -10,6 +10,7 @@
  *   kernel-netlink-route.c   routes, both ways
  *   kernel-netlink-apply.c   one change
  *   kernel-netlink-settings.c  settings of one interface in one request
+ *   kernel-netlink-guard.c   the guard's rules and entries
  *   sysctl.c                 settings that have no netlink attribute
  */
 #include "kernel/kernel-netlink.h"
@@ -21,6 +22,8 @@ static void netlink_free(L3vmKernel *kernel)
 	L3vmNetlink *netlink = (L3vmNetlink *)kernel;
 
 	l3vm_nl_close(netlink->nl);
+	l3vm_nl_close(netlink->nft);
+	l3vm_guard_free(netlink->guard);
 	g_free(netlink);
 }
 
@@ -40,13 +43,15 @@ static const L3vmKernelOps netlink_ops = {
 	.is_local = l3vm_netlink_is_local,
 	.find_bridge_port = l3vm_netlink_find_bridge_port,
 	.taken = l3vm_netlink_taken,
+	.guard_dropped = l3vm_netlink_guard_dropped,
+	.has_guard = l3vm_netlink_has_guard,
 	.has_ipv6 = netlink_has_ipv6,
 };
 
 L3vmKernel *l3vm_kernel_netlink_new(uint8_t protocol, GError **error)
 {
 	L3vmNetlink *netlink;
-	L3vmNl *nl = l3vm_nl_open(error);
+	L3vmNl *nl = l3vm_nl_open(NETLINK_ROUTE, error);
 
 	if (!nl)
 		return NULL;

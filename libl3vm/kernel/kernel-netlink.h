@@ -3,6 +3,7 @@
 #ifndef L3VM_KERNEL_KERNEL_NETLINK_H
 #define L3VM_KERNEL_KERNEL_NETLINK_H
 
+#include "guard/guard.h"
 #include "kernel/kernel.h"
 #include "kernel/nl.h"
 
@@ -11,6 +12,8 @@
 typedef struct L3vmNetlink {
 	L3vmKernel kernel;
 	L3vmNl *nl;
+	L3vmNl *nft;	  /* NETLINK_NETFILTER; NULL until first needed */
+	L3vmGuard *guard; /* likewise */
 } L3vmNetlink;
 
 /* kernel-netlink-link.c */
@@ -88,6 +91,22 @@ struct nl_msg *l3vm_settings_message(unsigned ifindex, const L3vmObject *const *
 				     guint n);
 bool l3vm_netlink_apply_joined(L3vmKernel *kernel, const L3vmPlan *plan, guint first,
 			       guint *n);
+
+/* kernel-netlink-guard.c */
+/* Called with each entry (or the rules) that the kernel has. */
+typedef void (*L3vmGuardOffer)(void *data, const L3vmObject *object);
+/* Of the rules and entries in @candidates, and with OBSERVE_ALL of every interface.
+ * Returns 0 or a positive errno. */
+int l3vm_netlink_observe_guard(L3vmNetlink *netlink, const L3vmSet *candidates,
+			       L3vmObserve how, L3vmGuardOffer offer, void *data);
+/* As l3vm_guard_run(). @ifindex: of the entry's interface, if that does not say. */
+int l3vm_netlink_apply_guard(L3vmNetlink *netlink, const L3vmChange *change,
+			     unsigned ifindex, char **text);
+/* How many changes of @plan from @first on it has made at once. */
+guint l3vm_netlink_join_guard(L3vmNetlink *netlink, const L3vmPlan *plan, guint first);
+bool l3vm_netlink_has_guard(L3vmKernel *kernel);
+bool l3vm_netlink_guard_dropped(L3vmKernel *kernel, unsigned ifindex,
+				uint64_t *packets);
 
 /* kernel-netlink-apply.c */
 bool l3vm_netlink_apply(L3vmKernel *kernel, const L3vmChange *change, GError **error);

@@ -88,6 +88,13 @@ typedef struct L3vmKernelOps {
 	 * from it, and how many it had no room for. False: not known. */
 	bool (*taken)(L3vmKernel *kernel, unsigned ifindex, uint64_t *frames);
 
+	/* *@packets: how many frames of the port @ifindex the guard has dropped.
+	 * False: it has none. */
+	bool (*guard_dropped)(L3vmKernel *kernel, unsigned ifindex, uint64_t *packets);
+
+	/* True if the guard's rules are loaded, by whomever. */
+	bool (*has_guard)(L3vmKernel *kernel);
+
 	/* True if the kernel has IPv6. */
 	bool (*has_ipv6)(L3vmKernel *kernel);
 } L3vmKernelOps;

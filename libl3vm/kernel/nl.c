@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* nl.c - one rtnetlink request, one answer */
+/* nl.c - one netlink request, one answer */
 #include "kernel/nl.h"
 
 #include "base/error.h"
@@ -44,24 +44,23 @@ static bool set_option(int fd, int option, GError **error)
 	if (setsockopt(fd, SOL_NETLINK, option, &on, sizeof(on)) == 0)
 		return true;
 	return l3vm_fail_errno(error, errno,
-			       "rtnetlink: option %d: %s "
+			       "netlink: option %d: %s "
 			       "(a kernel of 5.4 or newer is needed)",
 			       option, g_strerror(errno));
 }
 
-static bool open_channel(Channel *channel, GError **error)
+static bool open_channel(Channel *channel, int protocol, GError **error)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
 	struct timeval timeout = { .tv_sec = TIMEOUT };
 	socklen_t size = sizeof(addr);
 
-	channel->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	channel->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	if (channel->fd < 0 ||
 	    bind(channel->fd, (struct sockaddr *)&addr, sizeof(addr)) ||
 	    getsockname(channel->fd, (struct sockaddr *)&addr, &size) ||
 	    setsockopt(channel->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)))
-		return l3vm_fail_errno(error, errno, "rtnetlink: %s",
-				       g_strerror(errno));
+		return l3vm_fail_errno(error, errno, "netlink: %s", g_strerror(errno));
 	channel->port = addr.nl_pid; /* chosen by the kernel */
 	/* Without strict checking a dump's filter is ignored and every table
 	 * would be read; without the others an error has no text. */
@@ -70,12 +69,13 @@ static bool open_channel(Channel *channel, GError **error)
 	       set_option(channel->fd, NETLINK_GET_STRICT_CHK, error);
 }
 
-L3vmNl *l3vm_nl_open(GError **error)
+L3vmNl *l3vm_nl_open(int protocol, GError **error)
 {
 	L3vmNl *nl = g_new(L3vmNl, 1); /* not zeroed: the buffer is large */
 
 	nl->request = nl->dump = (Channel){ .fd = -1 };
-	if (open_channel(&nl->request, error) && open_channel(&nl->dump, error))
+	if (open_channel(&nl->request, protocol, error) &&
+	    open_channel(&nl->dump, protocol, error))
 		return nl;
 	l3vm_nl_close(nl);
 	return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * nl.h - one rtnetlink request, one answer
+ * nl.h - one netlink request, one answer
  *
  * libnl builds and walks the messages; the exchange is ours, because it decides
  * what counts as an error: a reply from anybody but the kernel is ignored, the
@@ -20,7 +20,8 @@
 
 typedef struct L3vmNl L3vmNl;
 
-L3vmNl *l3vm_nl_open(GError **error);
+/* @protocol: NETLINK_ROUTE or NETLINK_NETFILTER. */
+L3vmNl *l3vm_nl_open(int protocol, GError **error);
 void l3vm_nl_close(L3vmNl *nl);
 
 /* if_nametoindex() without opening a socket for each question. */

@@ -306,6 +306,74 @@ static void want_bridge_port(L3vmSet *set, const Interface *tap, const L3vmPort 
 	want_number(set, L3VM_OBJECT_UP, tap, 1);
 }
 
+static void want_entry(L3vmSet *set, const Interface *interface, L3vmGuardKey key,
+		       L3vmGuardRole role, const L3vmMac *mac, const L3vmAddr *addr)
+{
+	L3vmObject o = object(L3VM_OBJECT_GUARD_ENTRY, interface);
+
+	o.key = key;
+	o.number = role;
+	if (mac)
+		o.mac = *mac;
+	if (addr)
+		o.addr = *addr;
+	l3vm_set_add(set, &o);
+}
+
+/* True if @addr is inside another of @ranges: nft takes none that overlap. */
+static bool is_inside(const L3vmAddr *addr, const GArray *ranges)
+{
+	for (guint i = 0; i < ranges->len; i++) {
+		const L3vmAddr *range = &g_array_index(ranges, L3vmAddr, i);
+
+		if (!l3vm_addr_is_host(range) && !l3vm_addr_equal(range, addr) &&
+		    l3vm_prefix_contains(range, addr))
+			return true;
+	}
+	return false;
+}
+
+static void want_sources(L3vmSet *set, const Interface *tap, const L3vmPort *port,
+			 L3vmGuardRole role, const L3vmHostFacts *facts)
+{
+	const GArray *arrays[] = { port->addresses, port->prefixes, port->guard_allow };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
+		for (guint j = 0; j < arrays[i]->len; j++) {
+			const L3vmAddr *addr = &g_array_index(arrays[i], L3vmAddr, j);
+			bool range = !l3vm_addr_is_host(addr);
+
+			if ((addr->family == AF_INET6 && !facts->ipv6) ||
+			    (range && (is_inside(addr, port->prefixes) ||
+				       is_inside(addr, port->guard_allow))))
+				continue;
+			want_entry(set, tap, L3VM_GUARD_SOURCE, role, NULL, addr);
+		}
+}
+
+/*
+ * A port of a network without a guard must pass where the site has closed all
+ * interfaces of its name; where nothing is loaded there is nothing to open.
+ */
+static void want_guard(L3vmSet *set, const Interface *tap, const L3vmPort *port,
+		       const L3vmHostFacts *facts)
+{
+	L3vmGuardRole role = port->net->mode == L3VM_MODE_BRIDGE ? L3VM_GUARD_BRIDGED
+								 : L3VM_GUARD_ROUTED;
+	L3vmAddr link_local = l3vm_addr_link_local(&port->mac);
+
+	if (!port->net->guard) {
+		if (facts->guard)
+			want_entry(set, tap, L3VM_GUARD_PORT, L3VM_GUARD_OPEN, NULL,
+				   NULL);
+		return;
+	}
+	want_entry(set, tap, L3VM_GUARD_PORT, role, &port->mac, NULL);
+	want_sources(set, tap, port, role, facts);
+	if (facts->ipv6)
+		want_entry(set, tap, L3VM_GUARD_SOURCE, role, NULL, &link_local);
+}
+
 /*
  * A removed port's tap may live on (managed='no', a detach by hand). Without
  * routes strict reverse-path filtering drops its IPv4; IPv6 has no such filter,
@@ -334,6 +402,7 @@ void l3vm_intent_port(L3vmSet *set, const L3vmPort *port, const L3vmRanks *ranks
 		return;
 	}
 	if (port->ifname) {
+		want_guard(set, &tap, port, facts);
 		if (bridged) {
 			want_bridge_port(set, &tap, port);
 		} else {
@@ -373,10 +442,15 @@ static void want_covers(L3vmSet *set, const L3vmNetwork *network,
 void l3vm_intent_network(L3vmSet *set, const L3vmNetwork *network,
 			 const L3vmRanks *ranks, const L3vmHostFacts *facts)
 {
-	const Interface bridge = { 0, network->bridge };
+	const Interface bridge = { 0, network->bridge }, none = { 0, NULL };
 
+	if (network->guard)
+		want_number(set, L3VM_OBJECT_GUARD, &none, 1);
 	if (network->mode == L3VM_MODE_BRIDGE) {
 		want_number(set, L3VM_OBJECT_BRIDGE, &bridge, 0);
+		if (network->guard)
+			want_entry(set, &bridge, L3VM_GUARD_PORT, L3VM_GUARD_BRIDGE,
+				   NULL, NULL);
 		want_router_interface(set, &bridge, network, true, facts);
 		want_key(set, L3VM_OBJECT_SYSCTL, &bridge,
 			 L3VM_SYSCTL_IP4_PROXY_ARP_PVLAN, 1);

@@ -34,7 +34,8 @@
 
 /* What a host has that the intent depends on. */
 typedef struct L3vmHostFacts {
-	bool ipv6; /* the kernel has it */
+	bool ipv6;  /* the kernel has it */
+	bool guard; /* the guard's rules are loaded, whoever did it */
 } L3vmHostFacts;
 
 /*

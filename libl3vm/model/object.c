@@ -7,10 +7,16 @@
 /* How much of an object tells which thing it is. */
 /* clang-format off */
 static const struct {
-	bool interface, addr, key, mac, table, metric, number;
+	bool interface, index, addr, key, mac, table, metric, number;
 	bool removable;
 } identity[] = {
 	[L3VM_OBJECT_BRIDGE] = { .interface = true },
+	[L3VM_OBJECT_GUARD] = { .removable = false },
+	[L3VM_OBJECT_GUARD_ENTRY] = { .interface = true,
+				      .index = true,
+				      .addr = true,
+				      .key = true,
+				      .removable = true },
 	[L3VM_OBJECT_MAC] = { .interface = true },
 	[L3VM_OBJECT_SYSCTL] = { .interface = true, .key = true },
 	[L3VM_OBJECT_ADDRESS] = { .interface = true, .addr = true, .removable = true },
@@ -69,6 +75,13 @@ guint l3vm_object_hash(const void *object)
 	return (guint)hash;
 }
 
+/* What is keyed by index outlives its interface, and another of the same name is
+ * another thing. One of which only the name is known may be either. */
+static bool same_index(const L3vmObject *a, const L3vmObject *b)
+{
+	return !a->ifindex || !b->ifindex || a->ifindex == b->ifindex;
+}
+
 gboolean l3vm_object_same(const void *a, const void *b)
 {
 	const L3vmObject *x = a, *y = b;
@@ -76,6 +89,7 @@ gboolean l3vm_object_same(const void *a, const void *b)
 	if (x->kind != y->kind)
 		return FALSE;
 	return (!identity[x->kind].interface || !strcmp(x->ifname, y->ifname)) &&
+	       (!identity[x->kind].index || same_index(x, y)) &&
 	       (!identity[x->kind].addr || l3vm_addr_equal(&x->addr, &y->addr)) &&
 	       (!identity[x->kind].key || x->key == y->key) &&
 	       (!identity[x->kind].mac || l3vm_mac_equal(&x->mac, &y->mac)) &&

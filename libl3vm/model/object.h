@@ -11,6 +11,9 @@
  *
  *   kind         identity                     value
  *   BRIDGE       interface name
+ *   GUARD                                     number (1: it is loaded)
+ *   GUARD_ENTRY  interface and its index,     mac, number (L3vmGuardRole)
+ *                key, addr
  *   MAC          interface                    mac
  *   SYSCTL       interface, key               number
  *   ADDRESS      interface, addr
@@ -34,10 +37,11 @@
 #include <net/if.h>
 
 /* In the order in which they are brought into being, fail closed: nothing of a
- * guest is routed before its interface is safe. They go in the reverse order.
- * The source guard has its place before MAC. */
+ * guest is routed before its interface is safe. They go in the reverse order. */
 typedef enum {
 	L3VM_OBJECT_BRIDGE,
+	L3VM_OBJECT_GUARD,	 /* the rules; model/guard.h */
+	L3VM_OBJECT_GUARD_ENTRY, /* what they let through of one interface */
 	L3VM_OBJECT_MAC,
 	L3VM_OBJECT_SYSCTL,
 	L3VM_OBJECT_ADDRESS,
@@ -81,6 +85,19 @@ typedef enum {
 } L3vmBridgePortFlag;
 
 typedef enum {
+	L3VM_GUARD_PORT,   /* what becomes of the interface's frames */
+	L3VM_GUARD_SOURCE, /* an address or prefix that it may send from */
+} L3vmGuardKey;
+
+typedef enum {
+	L3VM_GUARD_ROUTED,  /* a routed tap: what is allowed passes */
+	L3VM_GUARD_BRIDGED, /* a port of a bridge: likewise, in the bridge */
+	L3VM_GUARD_BRIDGE,  /* a bridge: IPv6 needs a way back */
+	L3VM_GUARD_OPEN,    /* `guard = no`: everything passes */
+	L3VM_GUARD_ROLES,
+} L3vmGuardRole;
+
+typedef enum {
 	L3VM_ROUTE_UNICAST,
 	L3VM_ROUTE_UNREACHABLE,
 	L3VM_ROUTE_BLACKHOLE,
@@ -92,7 +109,7 @@ typedef struct L3vmObject {
 	unsigned ifindex;
 	char ifname[IF_NAMESIZE];
 	L3vmAddr addr;
-	unsigned key; /* L3vmSysctl or L3vmBridgePortFlag */
+	unsigned key; /* L3vmSysctl, L3vmBridgePortFlag or L3vmGuardKey */
 	L3vmMac mac;
 	uint32_t number;
 	char master[IF_NAMESIZE];

@@ -5,6 +5,7 @@
  * The lines do what kernel/ does with netlink. A test runs them and compares
  * the kernel's state with what attach leaves, so that each checks the other.
  */
+#include "model/guard.h"
 #include "model/plan.h"
 
 #include <json-c/json.h>
@@ -100,6 +101,22 @@ static char *route_line(const L3vmChange *change, const L3vmObject *o, const cha
 			       o->metric, o->table);
 }
 
+/* One transaction in one word of sh. nft takes names in double quotes, or, where sh
+ * would read more into them, the index. */
+static char *guard_line(const L3vmChange *change, const L3vmObject *o, const char *dev)
+{
+	bool plain = !strcmp(o->ifname, dev);
+	g_autofree char *name = plain ? g_strdup_printf("\"%s\"", dev) : g_strdup("$i");
+	g_autofree char *commands = g_strchomp(l3vm_guard_commands(change, name));
+	g_auto(GStrv) lines = g_strsplit(commands, "\n", -1);
+	g_autofree char *joined = g_strjoinv("; ", lines);
+
+	if (plain)
+		return g_strdup_printf("nft '%s'", joined);
+	return g_strdup_printf("i=$(cat /sys/class/net/%s/ifindex) && nft \"%s\"", dev,
+			       joined);
+}
+
 /* What can only be set, and was not there before, has nothing to go back to. */
 static bool nothing_to_print(const L3vmChange *change)
 {
@@ -124,6 +141,10 @@ char *l3vm_change_to_ip(const L3vmChange *change, unsigned protocol)
 		return g_strdup_printf("ip link add name %s type bridge stp_state 0 "
 				       "mcast_snooping 0",
 				       dev);
+	case L3VM_OBJECT_GUARD:
+		return g_strdup("nft -f " L3VM_GUARD_FILE);
+	case L3VM_OBJECT_GUARD_ENTRY:
+		return guard_line(change, o, dev);
 	case L3VM_OBJECT_MAC:
 		return g_strdup_printf("ip link set dev %s address %s", dev, mac);
 	case L3VM_OBJECT_SYSCTL:
@@ -167,6 +188,13 @@ static const char *verb_of(const L3vmChange *change)
 	return !change->has_before ? "add" : "change";
 }
 
+static const char *const guard_roles[L3VM_GUARD_ROLES] = {
+	[L3VM_GUARD_ROUTED] = "routed port",
+	[L3VM_GUARD_BRIDGED] = "port of a bridge",
+	[L3VM_GUARD_BRIDGE] = "bridge",
+	[L3VM_GUARD_OPEN] = "open",
+};
+
 char *l3vm_change_describe(const L3vmChange *change)
 {
 	const L3vmObject *o = change->has_after ? &change->after : &change->before;
@@ -180,6 +208,14 @@ char *l3vm_change_describe(const L3vmChange *change)
 	switch (o->kind) {
 	case L3VM_OBJECT_BRIDGE:
 		return g_strdup_printf("%s bridge %s", verb, o->ifname);
+	case L3VM_OBJECT_GUARD:
+		return g_strdup("load the guard's rules");
+	case L3VM_OBJECT_GUARD_ENTRY:
+		if (o->key == L3VM_GUARD_SOURCE)
+			return g_strdup_printf("%s source %s in the guard of %s", verb,
+					       addr, o->ifname);
+		return g_strdup_printf("%s guard of %s: %s", verb, o->ifname,
+				       guard_roles[o->number]);
 	case L3VM_OBJECT_MAC:
 		return g_strdup_printf("set MAC of %s to %s", o->ifname, mac);
 	case L3VM_OBJECT_SYSCTL:

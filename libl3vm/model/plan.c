@@ -51,9 +51,19 @@ L3vmChange l3vm_change_inverse(const L3vmChange *change)
 			     .after = change->before };
 }
 
-/* A removal sorts after every creation, and the later its phase the earlier. */
+/* nft takes no two ranges of one port that overlap. */
+static bool is_range(const L3vmObject *o)
+{
+	return o->kind == L3VM_OBJECT_GUARD_ENTRY && o->key == L3VM_GUARD_SOURCE &&
+	       !l3vm_addr_is_host(&o->addr);
+}
+
+/* A removal sorts after every creation, and the later its phase the earlier; but
+ * a range makes place for the one that takes its place. */
 static int rank_of(const L3vmChange *change)
 {
+	if (!change->has_after && is_range(&change->before))
+		return L3VM_OBJECT_GUARD;
 	return change->has_after ? l3vm_object_phase(&change->after)
 				 : 1000 - l3vm_object_phase(&change->before);
 }

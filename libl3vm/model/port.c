@@ -94,6 +94,7 @@ L3vmPort *l3vm_port_new(const char *guest, const char *uuid, GError **error)
 	port->addresses = g_array_new(FALSE, FALSE, sizeof(L3vmAddr));
 	port->prefixes = g_array_new(FALSE, FALSE, sizeof(L3vmAddr));
 	port->gateways = g_array_new(FALSE, FALSE, sizeof(L3vmAddr));
+	port->guard_allow = g_array_new(FALSE, FALSE, sizeof(L3vmAddr));
 	return port;
 }
 
@@ -116,6 +117,7 @@ void l3vm_port_free(L3vmPort *port)
 	g_array_unref(port->prefixes);
 	g_array_unref(port->gateways);
 	g_free(port->table);
+	g_array_unref(port->guard_allow);
 	l3vm_network_free(port->net);
 	l3vm_port_free(port->was);
 	g_free(port);
@@ -136,6 +138,7 @@ L3vmPort *l3vm_port_copy(const L3vmPort *port)
 	copy->prefixes = g_array_copy(port->prefixes);
 	copy->gateways = g_array_copy(port->gateways);
 	copy->table = g_strdup(port->table);
+	copy->guard_allow = g_array_copy(port->guard_allow);
 	copy->net = port->net ? l3vm_network_copy(port->net, port->net->name) : NULL;
 	copy->was = port->was ? l3vm_port_copy(port->was) : NULL;
 	return copy;

@@ -53,6 +53,7 @@ struct L3vmPort {
 	GArray *prefixes;		  /* of L3vmAddr */
 	GArray *gateways;		  /* of L3vmAddr, besides its network's */
 	char *table;			  /* name or number, or NULL: its network's */
+	GArray *guard_allow;		  /* of L3vmAddr: may send from these, too */
 	char *hint_bridge, *hint_network; /* see l3vm_port_set_hint() */
 	bool optional;
 

@@ -22,6 +22,7 @@ typedef struct L3vmNicConfig {
 	char *network;	   /* NULL: not said */
 	GArray *addresses; /* of L3vmAddr */
 	GArray *prefixes;
+	GArray *guard_allow; /* prefixes it may send from besides */
 } L3vmNicConfig;
 
 typedef struct L3vmConfig {

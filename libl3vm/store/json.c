@@ -483,6 +483,8 @@ void l3vm_json_add_port(json_object *object, const L3vmPort *port)
 	/* only Ganeti's have any */
 	add_prefixes(object, "gateways", port->gateways->len ? port->gateways : NULL);
 	l3vm_json_add_string(object, "table", port->table);
+	if (port->guard_allow->len)
+		add_prefixes(object, "guard_allow", port->guard_allow);
 	l3vm_json_add_string(object, "hint_bridge", port->hint_bridge);
 	l3vm_json_add_string(object, "hint_network", port->hint_network);
 	add_bool(object, "optional", port->optional);
@@ -515,6 +517,9 @@ static void read_description(L3vmMembers *members, L3vmPort *port)
 	read_prefixes(members, "prefixes", port->prefixes, L3VM_MAX_PREFIXES);
 	if (has(members, "gateways"))
 		read_hosts(members, "gateways", port->gateways, L3VM_MAX_GATEWAYS);
+	if (has(members, "guard_allow"))
+		read_prefixes(members, "guard_allow", port->guard_allow,
+			      L3VM_MAX_PREFIXES);
 	l3vm_port_set_hint(port, l3vm_member_string(members, "hint_bridge"),
 			   l3vm_member_string(members, "hint_network"));
 	port->optional = l3vm_member_bool(members, "optional");

@@ -57,6 +57,7 @@ static const L3vmKeyReader readers[] = {
 	{ "address", read_addresses, MEMBER(addresses) },
 	{ "prefix", read_prefixes, MEMBER(prefixes) },
 	{ "network", l3vm_value_network, MEMBER(network) },
+	{ "guard-allow", read_prefixes, MEMBER(guard_allow) },
 };
 
 void l3vm_nic_config_free(L3vmNicConfig *nic)
@@ -68,6 +69,7 @@ void l3vm_nic_config_free(L3vmNicConfig *nic)
 	g_free(nic->network);
 	g_array_unref(nic->addresses);
 	g_array_unref(nic->prefixes);
+	g_array_unref(nic->guard_allow);
 	g_free(nic);
 }
 
@@ -79,6 +81,7 @@ static L3vmNicConfig *new_nic(void)
 
 	nic->addresses = g_array_new(FALSE, FALSE, sizeof(L3vmAddr));
 	nic->prefixes = g_array_new(FALSE, FALSE, sizeof(L3vmAddr));
+	nic->guard_allow = g_array_new(FALSE, FALSE, sizeof(L3vmAddr));
 	return nic;
 }
 

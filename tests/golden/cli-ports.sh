@@ -30,7 +30,7 @@ status_is() {
 	shift
 	"$l3vm" status "$@" >"$tmp/raw" 2>"$tmp/err" || status=$?
 	is "$status $(cat "$tmp/err")" "0 " "$file: status succeeds in silence"
-	sed -E 's/("since": ?)"[^"]*"/\1"TIME"/g; s/("ifindex": ?)[0-9]+/\1N/g' \
+	sed -E 's/("since": ?)"[^"]*"/\1"TIME"/g; s/("(ifindex|dropped)": ?)[0-9]+/\1N/g' \
 		<"$tmp/raw" >"$tmp/out"
 	same_file "$tmp/out" "$golden/$file" "$file: as it was"
 }

@@ -33,7 +33,7 @@ attach()
 announce_of()
 {
 	on "$1" l3vm status --json | tr -d ' \n' |
-		sed -n 's/.*"announce":\(\[[^]]*\]\?[^]]*\]\),"problems.*/\1/p'
+		sed -n 's/.*"announce":\(\[[^]]*\]\?[^]]*\]\),"guard".*/\1/p'
 }
 
 announced_by()

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # layers.sh - who may include whom (ARCHITECTURE.md, dependency rule)
 #
-#	base <- model, frame <- kernel, announce, guard, store <- engine <- adapters
+#	base <- model, frame <- guard <- kernel, announce, store <- engine <- adapters
 set -euo pipefail
 . "${L3VM_SRC:?}/tests/lib/lint.sh"
 
@@ -32,9 +32,9 @@ nothing "no folder of the library includes one that is not below it" "$(
 		BEGIN {
 			level["base"] = 0
 			level["model"] = level["frame"] = 1
-			level["kernel"] = level["announce"] = 2
-			level["guard"] = level["store"] = 2
-			engine = 3
+			level["guard"] = 2
+			level["kernel"] = level["announce"] = level["store"] = 3
+			engine = 4
 		}
 		# the folder of a path relative to libl3vm/; "" is the engine
 		function folder(path) {
@@ -68,6 +68,8 @@ lint_files '*.[ch]' ':!tests/*'
 nothing "libnl is included by libl3vm/kernel/{nl,kernel-netlink*} only" "$(
 	system_included | awk '$2 ~ /^netlink\// &&
 		$1 !~ /^libl3vm\/kernel\/(nl|kernel-netlink[a-z-]*)\.[ch]$/')"
+nothing "libnftables is included by guard/ only" "$(
+	system_included | awk '$2 ~ /^nftables\// && $1 !~ /^libl3vm\/guard\//')"
 nothing "libxml2 is included by hooks/ only" "$(
 	system_included | awk '$2 ~ /^libxml\// && $1 !~ /^hooks\//')"
 nothing "libvirt is included by agent/ only" "$(

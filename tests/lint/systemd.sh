@@ -8,11 +8,12 @@ need systemd-analyze
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for unit in l3vm-agent.service l3vm-reconcile.service l3vm-reconcile.timer; do
+for unit in l3vm-agent.service l3vm-guard.service l3vm-reconcile.service \
+	l3vm-reconcile.timer; do
 	made=$L3VM_BUILD/systemd/$unit
 	[ -e "$made" ] || made=$L3VM_SRC/systemd/$unit
 	# a program that is there: ours is not installed
-	sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' "$made" >"$work/$unit"
+	sed -E 's,^(ExecStart|ExecReload)=[^ ]*,\1=/bin/true,' "$made" >"$work/$unit"
 	nothing "no placeholder is left in $unit" \
 		"$(grep -nE '@[A-Za-z_]+@' "$made" || :)"
 done
@@ -32,6 +33,7 @@ score() {
 	[ "$status" -eq 0 ] || diag "$output"
 }
 score l3vm-agent.service 20
+score l3vm-guard.service 30
 score l3vm-reconcile.service 30
 
 users=$L3VM_BUILD/systemd/sysusers.d/l3vm.conf

@@ -203,10 +203,12 @@ kernel_dump() {
 		done
 		printf "%s\n" link fdb vlan | bridge -o -d -batch -
 		grep -rs . /proc/sys/net/ipv[46]/conf /proc/sys/net/ipv[46]/neigh || :
+		nft -n list ruleset | sed -n "/elements = {/,/}/p"
 	' 2>/dev/null | sed -E '
 		s/[a-z_]+_timer +[0-9.]+//g
 		s/ (used|updated) [0-9]+//g
 		s/ link-netns [^ ]+//
+		s/ counter packets [0-9]+ bytes [0-9]+//
 		s/ +$//
 		/\/base_reachable_time|\/(mc_forwarding|stable_secret):/d
 	' | LC_ALL=C sort

@@ -302,7 +302,8 @@ run l3 reconcile
 is "$status $(kernel_dump hv)" "0 $before" \
 	"the state directory is lost: reconcile removes nothing"
 like "$(cat "$work/out")" 'route 10.0.0.5/32 .*: on no record, left alone' "and says so"
-is "$(grep -c 'on no record' "$work/out")" "$(ours | grep -vc unreachable)" \
+is "$(grep 'on no record' "$work/out" | grep -c ^guard)" 3 "of each port's guard"
+is "$(grep 'on no record' "$work/out" | grep -vc guard)" "$(ours | grep -vc unreachable)" \
 	"of every single thing"
 for guest in 1:1 2:2 3:3; do
 	ok "attach finds everything in place" attach vm${guest%:*} tap${guest#*:} \

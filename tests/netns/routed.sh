@@ -84,8 +84,8 @@ is "$(asked g1 ask:192.0.2.1:10.0.0.5 ask:192.0.2.2:10.0.0.5 ask:10.0.0.2:10.0.0
 	ask6:2001:db8:c::1,2001:db8::5 ask6:2001:db8::3,2001:db8::5 \
 	-- ask:169.254.0.1:10.0.0.5)" "169.254.0.1 is-at $gateway_mac" \
 	"and for nobody else: not the host's others, client's or sibling's address"
-is "$(asked g1 dad:fe80::1 -- probe:169.254.0.1)" "fe80::1 is-at $gateway_mac
-169.254.0.1 is-at $gateway_mac" "it defends its addresses"
+is "$(asked g1 dad:fe80::1 probe:169.254.0.1 -- ask:169.254.0.1:10.0.0.5)" \
+	"169.254.0.1 is-at $gateway_mac" "who wants its addresses is not heard"
 asked g1 "$gateway_mac/dad:fe80::1" -- ask:169.254.0.1:10.0.0.5 >/dev/null
 unlike "$(ip_ns hv addr show dev tap1)" "dadfailed|tentative" \
 	"and no guest can take them from it"
@@ -111,12 +111,15 @@ spoofs() {
 }
 
 ip_ns g1 addr add 10.0.0.2/32 dev eth0
+# The guard is the first to drop it. This is about what is left without one.
+in_ns hv nft delete table inet l3vm
 before=$(filtered)
 nok "a guest cannot send from its neighbour's address" spoofs
 isnt "$(filtered)" "$before" "it is reverse-path filtering that drops it"
 in_ns hv sysctl -qw net.ipv4.conf.tap1.rp_filter=0
 ok "(without it the packet arrives)" spoofs
-in_ns hv sysctl -qw net.ipv4.conf.tap1.rp_filter=1
+l3 reconcile >/dev/null
+nok "with the guard and the filter back it does not" spoofs
 ip_ns g1 addr del 10.0.0.2/32 dev eth0
 
 # redirected: whether a packet that goes back out of g1's tap brings a redirect

@@ -43,6 +43,9 @@ static void open_host(Host *host)
 
 Host *host_new(void)
 {
+	/* l3vm-guard.service has been there: rules that an attach loads stay, since
+	 * others may rely on them by the time it fails */
+	const L3vmObject rules = { .kind = L3VM_OBJECT_GUARD, .number = 1 };
 	Host *host = g_new0(Host, 1);
 
 	host->dir = g_dir_make_tmp("l3vm-engine-XXXXXX", NULL);
@@ -53,6 +56,7 @@ Host *host_new(void)
 	l3vm_kernel_fake_add_link(host->kernel, "tap1", false);
 	l3vm_kernel_fake_add_link(host->kernel, "tap2", false);
 	l3vm_kernel_fake_add_link(host->kernel, "tap3", false);
+	l3vm_kernel_fake_add_foreign(host->kernel, &rules);
 	write_config(host, default_config);
 	open_host(host);
 	return host;

@@ -198,6 +198,17 @@ static const char *pick(GRand *rand, const char *const *words, int n)
 	return words[g_rand_int_range(rand, 0, n)];
 }
 
+/* Of the role ROUTED or BRIDGED. */
+static L3vmObject source_of(const char *name, const char *addr, uint32_t role)
+{
+	L3vmObject o = address_on(name, addr);
+
+	o.kind = L3VM_OBJECT_GUARD_ENTRY;
+	o.key = L3VM_GUARD_SOURCE;
+	o.number = role;
+	return o;
+}
+
 /* From few values, so that sets overlap. */
 static L3vmObject random_object(GRand *rand)
 {
@@ -212,6 +223,10 @@ static L3vmObject random_object(GRand *rand)
 							       L3VM_OBJECT_ROUTE + 1);
 
 	switch (kind) {
+	case L3VM_OBJECT_GUARD:
+		return number_on(kind, "", 0, 1);
+	case L3VM_OBJECT_GUARD_ENTRY:
+		return source_of(name, addr, bit);
 	case L3VM_OBJECT_BRIDGE:
 	case L3VM_OBJECT_MASTER:
 		return object_on(kind, name);

@@ -514,13 +514,18 @@ static void test_plan_of_an_update(void **state)
 		    L3VM_PLAN_IP, false);
 	assert_string_equal(
 		text,
+		"nft 'add element inet l3vm source4 { \"tap1\" . 10.0.0.2 }; "
+		"add element arp l3vm source4 { \"tap1\" . 10.0.0.2 }'\n"
 		"ip neigh replace 10.0.0.2 dev tap1 lladdr " MAC1
 		" nud permanent protocol 76\n"
 		"ip route add unicast 10.0.0.2/32 dev tap1 proto 76 metric 5 table "
 		"254\n"
 		"ip -6 route del unicast 2001:db8::1/128 dev tap1 proto 76 metric 5 "
 		"table 254\n"
-		"ip neigh del 2001:db8::1 dev tap1\n");
+		"ip neigh del 2001:db8::1 dev tap1\n"
+		"nft 'delete element inet l3vm source6 { \"tap1\" . 2001:db8::1 }; "
+		"delete element inet l3vm targets { \"tap1\" . "
+		"0x20010db8000000000000000000000001 }'\n");
 }
 
 int main(void)

@@ -35,7 +35,45 @@ typedef struct Line {
 	const char *text;
 } Line;
 
+/* The guard of a routed tap, in any network. */
+#define RULES                                               \
+	{                                                   \
+		HERE | GONE, ANY, "nft -f " L3VM_GUARD_FILE \
+	}
+#define GUARD_ROUTED                                                                   \
+	RULES,                                                                         \
+		{ HERE, ANY,                                                           \
+		  "nft 'add element inet l3vm ports { \"tapvm1\" : goto port }; "      \
+		  "add element inet l3vm dropped { \"tapvm1\" }; "                     \
+		  "add element inet l3vm macs { \"tapvm1\" . 52:54:00:00:00:05 }; "    \
+		  "add element inet l3vm lladdrs { \"tapvm1\" . 0x525400000005 }; "    \
+		  "add element arp l3vm ports { \"tapvm1\" : goto port }; "            \
+		  "add element arp l3vm dropped { \"tapvm1\" }; "                      \
+		  "add element arp l3vm macs { \"tapvm1\" . 52:54:00:00:00:05 }; "     \
+		  "add element bridge l3vm ports { \"tapvm1\" : drop }'" },            \
+		{ HERE, HAS4,                                                          \
+		  "nft 'add element inet l3vm source4 { \"tapvm1\" . 10.0.0.5 }; "     \
+		  "add element arp l3vm source4 { \"tapvm1\" . 10.0.0.5 }'" },         \
+		{ HERE, HAS6,                                                          \
+		  "nft 'add element inet l3vm source6 { \"tapvm1\" . 2001:db8::5 }; "  \
+		  "add element inet l3vm targets { \"tapvm1\" . "                      \
+		  "0x20010db8000000000000000000000005 }'" },                           \
+		{ HERE, HAS4,                                                          \
+		  "nft 'add element inet l3vm prefix4 { \"tapvm1\" . 192.0.2.0/24 }; " \
+		  "add element arp l3vm prefix4 { \"tapvm1\" . 192.0.2.0/24 }'" },     \
+		{ HERE, HAS6,                                                          \
+		  "nft 'add element inet l3vm prefix6 { \"tapvm1\" . "                 \
+		  "2001:db8:5::/64 }'" },                                              \
+	{                                                                              \
+		HERE, ANY,                                                             \
+			"nft 'add element inet l3vm source6 { \"tapvm1\" . "           \
+			"fe80::5054:ff:fe00:5 }; "                                     \
+			"add element inet l3vm targets { \"tapvm1\" . "                \
+			"0xfe80000000000000505400fffe000005 }'"                        \
+	}
+
 static const Line routed[] = {
+	GUARD_ROUTED,
 	{ HERE, ANY, "ip link set dev tapvm1 address 02:6c:33:76:6d:01" },
 	{ HERE, ANY, "sysctl -qw net/ipv4/conf/tapvm1/forwarding=1" },
 	{ HERE, ANY, "sysctl -qw net/ipv4/conf/tapvm1/rp_filter=1" },
@@ -80,6 +118,7 @@ static const Line routed[] = {
 
 /* table = 100, proxy-arp = yes, mtu = 0 (left alone), cover = unreachable */
 static const Line tenant[] = {
+	GUARD_ROUTED,
 	{ HERE, ANY, "ip link set dev tapvm1 address 02:6c:33:76:6d:01" },
 	{ HERE, ANY, "sysctl -qw net/ipv4/conf/tapvm1/forwarding=1" },
 	{ HERE, ANY, "sysctl -qw net/ipv4/conf/tapvm1/rp_filter=1" },
@@ -141,6 +180,30 @@ static const Line tenant[] = {
 static const Line bridged[] = {
 	{ HERE | GONE, ANY,
 	  "ip link add name br0 type bridge stp_state 0 mcast_snooping 0" },
+	RULES,
+	{ HERE | GONE, ANY,
+	  "nft 'add element inet l3vm ports { \"br0\" : goto from_bridge }'" },
+	{ HERE, ANY,
+	  "nft 'add element bridge l3vm ports { \"tapvm1\" : goto port }; "
+	  "add element bridge l3vm dropped { \"tapvm1\" }; "
+	  "add element bridge l3vm macs { \"tapvm1\" . 52:54:00:00:00:05 }; "
+	  "add element bridge l3vm lladdrs { \"tapvm1\" . 0x525400000005 }; "
+	  "add element inet l3vm ports { \"tapvm1\" : drop }; "
+	  "add element arp l3vm ports { \"tapvm1\" : drop }'" },
+	{ HERE, HAS4,
+	  "nft 'add element bridge l3vm source4 { \"tapvm1\" . 10.0.0.5 }'" },
+	{ HERE, HAS6,
+	  "nft 'add element bridge l3vm source6 { \"tapvm1\" . 2001:db8::5 }; "
+	  "add element bridge l3vm targets { \"tapvm1\" . "
+	  "0x20010db8000000000000000000000005 }'" },
+	{ HERE, HAS4,
+	  "nft 'add element bridge l3vm prefix4 { \"tapvm1\" . 192.0.2.0/24 }'" },
+	{ HERE, HAS6,
+	  "nft 'add element bridge l3vm prefix6 { \"tapvm1\" . 2001:db8:5::/64 }'" },
+	{ HERE, ANY,
+	  "nft 'add element bridge l3vm source6 { \"tapvm1\" . "
+	  "fe80::5054:ff:fe00:5 }; add element bridge l3vm targets { \"tapvm1\" . "
+	  "0xfe80000000000000505400fffe000005 }'" },
 	{ HERE | GONE, ANY, "ip link set dev br0 address 02:6c:33:76:6d:01" },
 	{ HERE | GONE, ANY, "sysctl -qw net/ipv4/conf/br0/forwarding=1" },
 	{ HERE | GONE, ANY, "sysctl -qw net/ipv4/conf/br0/rp_filter=1" },

@@ -56,11 +56,11 @@ static void test_no_ports(void **state)
 /* Every member of the documented form, in its order. */
 static void test_form(void **state)
 {
-	static const char *const keys[] = { "guest",	 "uuid",     "ifname",
-					    "ifindex",	 "mac",	     "network",
-					    "mode",	 "state",    "since",
-					    "addresses", "prefixes", "learned",
-					    "routes",	 "announce", "problems" };
+	static const char *const keys[] = {
+		"guest",  "uuid",     "ifname", "ifindex",   "mac",	 "network",
+		"mode",	  "state",    "since",	"addresses", "prefixes", "learned",
+		"routes", "announce", "guard",	"problems"
+	};
 	Host *host = *state;
 	struct json_object *root, *port;
 	size_t n = 0;
