@@ -515,7 +515,13 @@ static bool apply_removal(L3vm *host, const L3vmPlan *plan, bool *untouched,
 	for (guint i = 0; i < l3vm_plan_size(plan); i++) {
 		const L3vmChange *change = l3vm_plan_get(plan, i);
 		g_autoptr(GError) failure = NULL;
+		guint n;
 
+		if (host->kernel->ops->apply_joined &&
+		    host->kernel->ops->apply_joined(host->kernel, plan, i, &n)) {
+			i += n - 1;
+			continue;
+		}
 		if (host->kernel->ops->apply(host->kernel, change, &failure))
 			continue;
 		/* a setting of an interface that is gone went with it */

@@ -607,21 +607,26 @@ int l3vm_netlink_apply_guard(L3vmNetlink *netlink, const L3vmChange *change,
 	return apply_entry(netlink, &with_index, text);
 }
 
-/* New entries of known interfaces: one transaction. */
+/* Of a known interface: by name it could be another's turn by now. */
+static bool joins(const L3vmChange *change)
+{
+	const L3vmObject *o = change->has_after ? &change->after : &change->before;
+
+	return o->kind == L3VM_OBJECT_GUARD_ENTRY && o->ifindex &&
+	       (!change->has_before || change->before.ifindex);
+}
+
 guint l3vm_netlink_join_guard(L3vmNetlink *netlink, const L3vmPlan *plan, guint first)
 {
 	g_autoptr(GString) commands = g_string_new(NULL);
 	g_autofree char *text = NULL;
 	guint n = 0;
 
-	for (; first + n < l3vm_plan_size(plan); n++) {
-		const L3vmChange *change = l3vm_plan_get(plan, first + n);
-		g_autofree char *lines = NULL;
+	while (first + n < l3vm_plan_size(plan) &&
+	       joins(l3vm_plan_get(plan, first + n))) {
+		g_autofree char *lines =
+			l3vm_guard_commands(l3vm_plan_get(plan, first + n++), NULL);
 
-		if (change->has_before || !change->after.ifindex ||
-		    change->after.kind != L3VM_OBJECT_GUARD_ENTRY)
-			break;
-		lines = l3vm_guard_commands(change, NULL);
 		g_string_append(commands, lines);
 	}
 	if (n < 2 || l3vm_guard_run(need_guard(netlink), commands->str, &text))

@@ -102,7 +102,8 @@ int l3vm_netlink_observe_guard(L3vmNetlink *netlink, const L3vmSet *candidates,
 /* As l3vm_guard_run(). @ifindex: of the entry's interface, if that does not say. */
 int l3vm_netlink_apply_guard(L3vmNetlink *netlink, const L3vmChange *change,
 			     unsigned ifindex, char **text);
-/* How many changes of @plan from @first on it has made at once. */
+/* How many changes of @plan from @first on it has made in one transaction: 0, or more
+ * than one. The kernel takes its time after each (an RCU grace period). */
 guint l3vm_netlink_join_guard(L3vmNetlink *netlink, const L3vmPlan *plan, guint first);
 bool l3vm_netlink_has_guard(L3vmKernel *kernel);
 bool l3vm_netlink_guard_dropped(L3vmKernel *kernel, unsigned ifindex,
