@@ -57,7 +57,8 @@ bool l3vm_route_decode(struct nlmsghdr *header, L3vmRouteEntry *entry)
 		return false;
 	msg = nlmsg_data(header);
 	if ((msg->rtm_family != AF_INET && msg->rtm_family != AF_INET6) ||
-	    !decode_type(msg->rtm_type, &route.type))
+	    !decode_type(msg->rtm_type, &route.type) ||
+	    msg->rtm_dst_len > l3vm_family_bits(msg->rtm_family))
 		return false;
 	route.addr.family = msg->rtm_family;
 	route.addr.len = msg->rtm_dst_len;
