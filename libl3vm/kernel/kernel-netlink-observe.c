@@ -543,12 +543,27 @@ static void offer_guard(void *data, const L3vmObject *object)
 	offer(data, object);
 }
 
-/* Who is only looking may not see it, and has no entries to miss. */
+static void offer_candidates(Observer *observer)
+{
+	for (guint i = 0; i < l3vm_set_size(observer->candidates); i++) {
+		const L3vmObject *o = l3vm_set_get(observer->candidates, i);
+
+		if (o->kind == L3VM_OBJECT_GUARD || o->kind == L3VM_OBJECT_GUARD_ENTRY)
+			offer(observer, o);
+	}
+}
+
+/* Routes anybody may read, the guard root alone: who may read the records and no
+ * more hears of no fault in it. */
 static bool observe_guard(Observer *observer, L3vmObserve how, GError **error)
 {
 	int result = l3vm_netlink_observe_guard(observer->netlink, observer->candidates,
 						how, offer_guard, observer);
 
+	if (result == EPERM && how != L3VM_OBSERVE_FRESH) {
+		offer_candidates(observer);
+		return true;
+	}
 	return !result || l3vm_netlink_fail_read("guard", result, NULL, error);
 }
 

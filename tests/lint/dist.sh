@@ -43,6 +43,7 @@ lib/libl3vm.so.0
 lib/libl3vm.so.0.0.0
 lib/pkgconfig/l3vm.pc
 lib/systemd/system/l3vm-agent.service
+lib/systemd/system/l3vm-guard.service
 lib/systemd/system/l3vm-reconcile.service
 lib/systemd/system/l3vm-reconcile.timer
 lib/sysusers.d/l3vm.conf
@@ -64,6 +65,7 @@ share/l3vm/ganeti/kvm-vif-bridge
 share/l3vm/ganeti/link-ganeti.sh
 share/l3vm/ganeti/network
 share/l3vm/guest-network.sh
+share/l3vm/l3vm-guard.nft
 share/man/man5/l3vm.conf.5
 share/man/man7/l3vm-announce.7
 share/man/man7/l3vm-ganeti.7
