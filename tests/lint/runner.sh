@@ -64,4 +64,16 @@ set -e
 is a a "a"; is a b "b"; skip "c" "why"; done_testing
 E
 
+rm -f "$src"/tests/unit/*
+for name in a b c; do
+	printf '#!/bin/bash\necho "1..1"; echo "ok 1"\n' >"$src/tests/unit/$name.sh"
+done
+chmod +x "$src"/tests/unit/*
+# part I/N: the tests of one part
+part() {
+	L3VM_SRC=$src L3VM_BUILD=$src/build "$runner" --part "$1" unit |
+		sed -n 's|.*unit/\(.*\)\.sh: 1 ok.*|\1|p' | tr -d '\n'
+}
+is "$(part 1/2) $(part 2/2)" "ac b" "two parts are the whole"
+
 done_testing
