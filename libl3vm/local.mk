@@ -48,6 +48,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/kernel/kernel-netlink-route.c \
 	%D%/kernel/kernel-netlink-settings.c \
 	%D%/kernel/monitor.c %D%/kernel/monitor.h \
+	%D%/kernel/nft.c %D%/kernel/nft.h \
 	%D%/kernel/nl.c %D%/kernel/nl.h \
 	%D%/kernel/sysctl.c %D%/kernel/sysctl.h \
 	%D%/frame/arp.c %D%/frame/arp.h \
@@ -85,7 +86,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/store/value.c %D%/store/value.h
 nodist_libl3vm_core_la_SOURCES = %D%/guard/rules.c
 libl3vm_core_la_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS) $(NFTABLES_CFLAGS)
-libl3vm_core_la_LIBADD = $(NFTABLES_LIBS) $(NL_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+libl3vm_core_la_LIBADD = $(NL_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 libl3vm_core_la_LDFLAGS = $(L3VM_HARDEN_LDFLAGS)
 
 # current:revision:age as libtool counts them: an added function is C+1:0:A+1,

@@ -375,6 +375,8 @@ static const char *remedy(int result)
 	case ENODEV:
 	case ENXIO:
 		return "the interface vanished; start again when it is there";
+	case ELIBACC:
+		return "install libnftables1, or set `guard = no` in l3vm.conf";
 	case ENOTUNIQ:
 		return "choose another name for `bridge` in l3vm.conf";
 	case ESTALE:

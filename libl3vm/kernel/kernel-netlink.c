@@ -11,6 +11,7 @@
  *   kernel-netlink-apply.c   one change
  *   kernel-netlink-settings.c  settings of one interface in one request
  *   kernel-netlink-guard.c   the guard's rules and entries
+ *   nft.c                    elements of its sets, as messages
  *   sysctl.c                 settings that have no netlink attribute
  */
 #include "kernel/kernel-netlink.h"
@@ -23,7 +24,6 @@ static void netlink_free(L3vmKernel *kernel)
 
 	l3vm_nl_close(netlink->nl);
 	l3vm_nl_close(netlink->nft);
-	l3vm_guard_free(netlink->guard);
 	g_free(netlink);
 }
 

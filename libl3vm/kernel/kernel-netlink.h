@@ -3,7 +3,6 @@
 #ifndef L3VM_KERNEL_KERNEL_NETLINK_H
 #define L3VM_KERNEL_KERNEL_NETLINK_H
 
-#include "guard/guard.h"
 #include "kernel/kernel.h"
 #include "kernel/nl.h"
 
@@ -12,8 +11,7 @@
 typedef struct L3vmNetlink {
 	L3vmKernel kernel;
 	L3vmNl *nl;
-	L3vmNl *nft;	  /* NETLINK_NETFILTER; NULL until first needed */
-	L3vmGuard *guard; /* likewise */
+	L3vmNl *nft; /* NETLINK_NETFILTER; NULL until first needed */
 } L3vmNetlink;
 
 /* kernel-netlink-link.c */
@@ -99,7 +97,7 @@ typedef void (*L3vmGuardOffer)(void *data, const L3vmObject *object);
  * Returns 0 or a positive errno. */
 int l3vm_netlink_observe_guard(L3vmNetlink *netlink, const L3vmSet *candidates,
 			       L3vmObserve how, L3vmGuardOffer offer, void *data);
-/* As l3vm_guard_run(). @ifindex: of the entry's interface, if that does not say. */
+/* As l3vm_nl_talk(). @ifindex: of the entry's interface, if that does not say. */
 int l3vm_netlink_apply_guard(L3vmNetlink *netlink, const L3vmChange *change,
 			     unsigned ifindex, char **text);
 /* How many changes of @plan from @first on it has made in one transaction: 0, or more

@@ -117,18 +117,30 @@ struct nl_msg *l3vm_nl_request(int type, int flags, size_t size, void *header)
 	return msg;
 }
 
-static int send_message(Channel *channel, struct nl_msg *msg)
+static int send_bytes(const Channel *channel, const void *bytes, size_t size)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	struct nlmsghdr *header = nlmsg_hdr(msg);
 
-	header->nlmsg_seq = ++channel->sequence;
-	header->nlmsg_pid = channel->port;
-	while (sendto(channel->fd, header, header->nlmsg_len, 0,
-		      (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
+	while (sendto(channel->fd, bytes, size, 0, (struct sockaddr *)&kernel,
+		      sizeof(kernel)) < 0)
 		if (errno != EINTR)
 			return errno;
 	return 0;
+}
+
+static void sign(const Channel *channel, struct nlmsghdr *header)
+{
+	header->nlmsg_seq = channel->sequence;
+	header->nlmsg_pid = channel->port;
+}
+
+static int send_message(Channel *channel, struct nl_msg *msg)
+{
+	struct nlmsghdr *header = nlmsg_hdr(msg);
+
+	channel->sequence++;
+	sign(channel, header);
+	return send_bytes(channel, header, header->nlmsg_len);
 }
 
 /* One datagram from the kernel (port 0; anybody may send to our port). */
@@ -246,6 +258,25 @@ int l3vm_nl_talk(L3vmNl *nl, struct nl_msg *msg, L3vmNlCallback callback, void *
 	if (!callback)
 		nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_ACK;
 	result = send_message(&nl->request, msg);
+	return result ? result : converse(nl, &nl->request, &exchange);
+}
+
+/* All have one number: any of them can be what an error is about. */
+int l3vm_nl_talk_all(L3vmNl *nl, const GPtrArray *messages, char **text)
+{
+	g_autoptr(GByteArray) bytes = g_byte_array_new();
+	Exchange exchange = { .text = text };
+	int result;
+
+	nl->request.sequence++;
+	for (guint i = 0; i < messages->len; i++) {
+		struct nlmsghdr *header = nlmsg_hdr(g_ptr_array_index(messages, i));
+
+		sign(&nl->request, header);
+		g_byte_array_append(bytes, (const guint8 *)header,
+				    NLMSG_ALIGN(header->nlmsg_len));
+	}
+	result = send_bytes(&nl->request, bytes->data, bytes->len);
 	return result ? result : converse(nl, &nl->request, &exchange);
 }
 

@@ -50,6 +50,13 @@ int l3vm_nl_talk(L3vmNl *nl, struct nl_msg *msg, L3vmNlCallback callback, void *
 		 char **text);
 
 /*
+ * Sends @messages (of struct nl_msg), in this order, as one datagram; over with the
+ * first error, or with the acknowledgement of the one that asks for it (NLM_F_ACK).
+ * As l3vm_nl_talk().
+ */
+int l3vm_nl_talk_all(L3vmNl *nl, const GPtrArray *messages, char **text);
+
+/*
  * Sends a dump request and calls @callback for each entry. A dump that the
  * kernel marks as interrupted is repeated, up to five times; @restart is called
  * before each repetition so that the caller can drop what it collected. Returns

@@ -36,7 +36,7 @@ tests_bench_hook_LDADD = $(GLIB_LIBS)
 # It calls none of the libraries, but is to load what l3vm loads.
 tests_bench_bare_attach_SOURCES = %D%/bare-attach.c $(bench_bare)
 tests_bench_bare_attach_LDFLAGS = $(L3VM_HARDEN_LDFLAGS) -Wl,--no-as-needed
-tests_bench_bare_attach_LDADD = $(NFTABLES_LIBS) $(NL_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+tests_bench_bare_attach_LDADD = $(NL_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
 
 tests_bench_parse_only_SOURCES = %D%/parse-only.c
 tests_bench_parse_only_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)

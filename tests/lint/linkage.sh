@@ -29,9 +29,9 @@ only() {
 	nothing "$name links nothing but: $*" "$extra"
 }
 
-only libl3vm.so libl3vm libglib-2.0 libjson-c libnftables libnl-3 libc
+only libl3vm.so libl3vm libglib-2.0 libjson-c libnl-3 libc
 only l3vm libl3vm libglib-2.0 libjson-c libc
-only l3vm-agent libvirt libvirt-qemu libglib-2.0 libjson-c libnftables libnl-3 libc
+only l3vm-agent libvirt libvirt-qemu libglib-2.0 libjson-c libnl-3 libc
 only l3vm-libvirt-qemu libl3vm libglib-2.0 libxml2 libc
 only l3vm-libvirt-network libl3vm libglib-2.0 libxml2 libc
 only l3vm-qemu-ifup libl3vm libglib-2.0 libjson-c libc

@@ -198,4 +198,21 @@ l3 detach --guest g1
 is "$(in_ns hv nft list ruleset | grep -cE 'elements.*(tap1|198)')" 0 \
 	"and nothing of it is left"
 
+# --- without libnftables -----------------------------------------------------------------
+
+mkdir "$work/lib"
+: >"$work/lib/libnftables.so.1"
+without_it() {
+	LD_LIBRARY_PATH=$work/lib l3 attach --guest g1 --ifname tap1 --mac "$mac1" \
+		--address 10.0.0.5
+}
+in_ns hv nft flush ruleset
+before=$(ip_ns hv addr show dev tap1)
+exits 1 "without libnftables there is no guard, and no port" without_it
+like "$tap_output" 'libnftables.so.1.*\(install libnftables1, or set .guard = no' \
+	"it says what to do"
+is "$(ip_ns hv addr show dev tap1)" "$before" "the interface stays as it was"
+ok "once the rules are loaded" in_ns hv nft -f "$work/rules.nft"
+ok "a port needs no library" without_it
+
 done_testing
