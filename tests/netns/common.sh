@@ -209,6 +209,7 @@ kernel_dump() {
 		s/ (used|updated) [0-9]+//g
 		s/ link-netns [^ ]+//
 		s/ counter packets [0-9]+ bytes [0-9]+//
+		/ expires [0-9ms]+/d
 		s/ +$//
 		/\/base_reachable_time|\/(mc_forwarding|stable_secret):/d
 	' | LC_ALL=C sort
