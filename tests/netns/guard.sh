@@ -220,6 +220,28 @@ passed IPv6 from another link-local address" \
 ip_ns hv -6 route add 2001:db8:99::/64 via 2001:db8::5 dev tap1 onlink
 like "$(sent routed spoofs | grep -v ^dropped)" "IPv6 from afar" "as here"
 unwatch
+
+# rules: what the kernel has of ours, in an order that does not change
+rules() {
+	in_ns hv nft list ruleset | /usr/bin/python3 -c '
+import re, sys
+text = re.sub("comment \"l3vm [0-9]*\"", "comment \"l3vm VERSION\"", sys.stdin.read())
+text = re.sub("counter packets [0-9]+ bytes [0-9]+", "counter", text)
+print(re.sub(r"\{ ([^{}]*) \}", lambda braces: "{ " + ", ".join(
+	sorted(re.split(r",\s+", braces[1]))) + " }", text))' >"$1"
+}
+
+in_ns hv nft flush ruleset
+ip_ns hv link set tap2 master br-lan
+l3 detach --guest g2
+attach g2 tap2 $mac2 10.0.0.2,2001:db8::2 --network lan --prefix 2001:db8:2::/64
+tap_add tap4
+attach g4 tap4 52:54:00:00:00:04 10.0.0.4 --network trusted
+l3 reconcile >/dev/null
+rules "$work/rules"
+same_file "$work/rules" "$L3VM_SRC/tests/netns/guard-rules.txt" \
+	"the rules and sets of a routed port, one of a bridge and one without a guard"
+
 l3 detach --guest g1
 is "$(in_ns hv nft list ruleset | grep -v expires | grep -cE 'elements.*(tap1|198)')" 0 \
 	"and nothing of it is left"
