@@ -25,11 +25,15 @@
  * for this long (QEMU's last one comes after 0.8 s), among this many frames. */
 #define NOTE_TIME   1500 /* milliseconds */
 #define NOTE_FRAMES 256
+/* A guest that floods delays its own arrival and nothing else: after so many frames
+ * that told nothing, its socket (which by then refuses what comes) has a rest. */
+#define LOOK_FRAMES 64
+#define REST	    100 /* milliseconds */
 
 struct Evidence {
 	AgentPort *port;
 	int fd;
-	guint source, timer;
+	guint source, rest, timer;
 	bool arrived;
 	unsigned frames;  /* since then */
 	GHashTable *seen; /* kinds, static strings */
@@ -117,9 +121,11 @@ static void stop_looking(Evidence *evidence)
 {
 	if (evidence->source)
 		g_source_remove(evidence->source);
+	if (evidence->rest)
+		g_source_remove(evidence->rest);
 	if (evidence->timer)
 		g_source_remove(evidence->timer);
-	evidence->source = evidence->timer = 0;
+	evidence->source = evidence->rest = evidence->timer = 0;
 }
 
 /* The first is what it is all about; of the others each kind is noted once. */
@@ -137,25 +143,39 @@ static void take_evidence(Evidence *evidence, const char *what, int64_t seen)
 			    seen);
 }
 
+static void look(Evidence *evidence);
+
+static gboolean rested(void *data)
+{
+	Evidence *evidence = data;
+
+	evidence->rest = 0;
+	look(evidence);
+	return G_SOURCE_REMOVE;
+}
+
 static gboolean frames_came(gint fd, GIOCondition condition, void *data)
 {
 	Evidence *evidence = data;
 	uint8_t frame[SNAP];
 	struct timespec when;
 	size_t size;
-	int result;
+	int result = 0;
 
 	(void)condition;
-	while (!(result = l3vm_capture_read(fd, frame, sizeof(frame), &size, &when))) {
-		const char *what = evidence_in(evidence->port->port, frame,
-					       MIN(size, sizeof(frame)));
+	for (unsigned n = 0; n < LOOK_FRAMES; n++) {
+		const char *what;
 
+		result = l3vm_capture_read(fd, frame, sizeof(frame), &size, &when);
+		if (result)
+			break;
+		what = evidence_in(evidence->port->port, frame,
+				   MIN(size, sizeof(frame)));
 		if (what)
 			take_evidence(evidence, what,
 				      (int64_t)when.tv_sec * G_USEC_PER_SEC +
 					      when.tv_nsec / 1000);
-		if (evidence->arrived && ++evidence->frames > NOTE_FRAMES)
-			break;
+		evidence->frames += evidence->arrived;
 	}
 	/* It is not up yet (a record is written before the interface is), went down,
 	 * or away: the look-around finds out which. Told once; the socket works again
@@ -165,7 +185,15 @@ static gboolean frames_came(gint fd, GIOCondition condition, void *data)
 	if (result)
 		return G_SOURCE_CONTINUE;
 	evidence->source = 0;
+	if (evidence->frames < NOTE_FRAMES)
+		evidence->rest = g_timeout_add(REST, rested, evidence);
 	return G_SOURCE_REMOVE;
+}
+
+static void look(Evidence *evidence)
+{
+	evidence->source = g_unix_fd_add_full(G_PRIORITY_HIGH, evidence->fd, G_IO_IN,
+					      frames_came, evidence, NULL);
 }
 
 static gboolean noted_enough(void *data)
@@ -192,8 +220,7 @@ Evidence *evidence_new(AgentPort *port)
 	evidence->port = port;
 	evidence->fd = fd;
 	evidence->seen = g_hash_table_new(g_str_hash, g_str_equal);
-	evidence->source = g_unix_fd_add_full(G_PRIORITY_HIGH, fd, G_IO_IN, frames_came,
-					      evidence, NULL);
+	look(evidence);
 	return evidence;
 }
 

@@ -140,3 +140,30 @@ mute_guest() {
 	guest_add "$@"
 	in_ns "$1" sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 }
+
+# agent_memory: KiB, resident
+agent_memory() {
+	awk '/^VmRSS/ { print $2 }' "/proc/$agent_pid/status"
+}
+
+# agent_time: milliseconds of processor time so far
+agent_time() {
+	awk -v hz="$(getconf CLK_TCK)" '{ print int(($14 + $15) * 1000 / hz) }' \
+		"/proc/$agent_pid/stat"
+}
+
+# delays FILE - of each arrival in it, in milliseconds
+delays() {
+	awk -F '"' '
+		function of_day(stamp, part) {
+			split(substr(stamp, 12), part, /[:Z]/)
+			return part[1] * 3600 + part[2] * 60 + part[3]
+		}
+		/"to":"arrived".*"seen":/ {
+			for (i = 1; i < NF; i++) {
+				if ($i == "time") time = of_day($(i + 2))
+				if ($i == "seen") seen = of_day($(i + 2))
+			}
+			printf "%.3f\n", (time - seen + (time < seen) * 86400) * 1000
+		}' "$1"
+}

@@ -14,17 +14,6 @@ echo "[l3vm]" >"$L3VM_CONFIG"
 host_add hv
 client_add
 
-# agent_memory: KiB, resident
-agent_memory() {
-	awk '/^VmRSS/ { print $2 }' "/proc/$agent_pid/status"
-}
-
-# agent_time: milliseconds of processor time so far
-agent_time() {
-	awk -v hz="$(getconf CLK_TCK)" '{ print int(($14 + $15) * 1000 / hz) }' \
-		"/proc/$agent_pid/stat"
-}
-
 # address NUMBER: of 10/8
 address() {
 	echo "10.$(($1 >> 16 & 255)).$(($1 >> 8 & 255)).$(($1 & 255))"

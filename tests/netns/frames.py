@@ -93,12 +93,12 @@ def udp6(sender, target=FAR6, sport=5000, dport=5001, **frame):
     return ether(0x86DD, packet6(sender, target, 17, message, 64), **frame)
 
 
-def icmp6(src, dst, kind, body, code=0, hops=255, wrap=None, **frame):
+def icmp6(src, dst, kind, body, code=0, hops=255, wrap=None, src_mac=MAC, **frame):
     message = summed6(src, dst, 58, struct.pack("!BBH", kind, code, 0) + body, 2)
     if "dst" not in frame and dst.startswith("ff"):
         frame["dst"] = "33:33:" + ip6(dst)[-4:].hex(":")
     header, payload = wrap(message) if wrap else (58, message)
-    return ether(0x86DD, packet6(src, dst, header, payload, hops), **frame)
+    return ether(0x86DD, packet6(src, dst, header, payload, hops), src=src_mac, **frame)
 
 
 def option(kind, address):

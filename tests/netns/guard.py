@@ -189,8 +189,7 @@ def spoofs_layer2(bridged):
         out[f"IPv6 from {word} MAC"] = udp6(OWN6, src=address)
         out[f"ARP from {word} MAC"] = arp(1, OWN4, GATEWAY4, src=address, sha=address)
         out[f"solicitation from {word} MAC"] = solicit(
-            GATEWAY6, options=option(1, address), src=OWN6)[:6] + mac(address) + solicit(
-                GATEWAY6, options=option(1, address))[12:]
+            GATEWAY6, options=option(1, address), src_mac=address)
     for word, address in {"bridges": "01:80:c2:00:00:00", "LLDP": "01:80:c2:00:00:0e",
                           "pauses": "01:80:c2:00:00:01"}.items():
         out[f"ARP for a sibling to the group of {word}"] = arp(1, SIBLING4, FAR4,
