@@ -5,6 +5,7 @@
 bench_programs = \
 	%D%/bare-attach \
 	%D%/crowd \
+	%D%/guard \
 	%D%/hook \
 	%D%/in-process \
 	%D%/parse-only \
@@ -28,6 +29,10 @@ tests_bench_crowd_SOURCES = %D%/crowd.c %D%/writes.c %D%/writes.h \
 	$(bench_common) $(bench_bare)
 tests_bench_crowd_LDFLAGS = $(bench_ldflags)
 tests_bench_crowd_LDADD = libl3vm.la $(GLIB_LIBS)
+
+tests_bench_guard_SOURCES = %D%/guard.c $(bench_common)
+tests_bench_guard_LDFLAGS = $(bench_ldflags)
+tests_bench_guard_LDADD = libl3vm.la $(GLIB_LIBS)
 
 tests_bench_hook_SOURCES = %D%/hook.c $(bench_common)
 tests_bench_hook_LDFLAGS = $(bench_ldflags)
