@@ -4,7 +4,8 @@
 # programs, XML that libvirt wrote, and the kernel's state after each
 # shellcheck disable=SC2317 # functions are called by ok, refused and others
 set -euo pipefail
-. "${L3VM_SRC:?}/tests/netns/common.sh"
+. "${L3VM_SRC:?}/tests/netns/agent-common.sh"
+need nft
 
 domxml=$L3VM_SRC/tests/golden/domxml
 netxml=$L3VM_SRC/tests/golden/netxml
@@ -233,23 +234,37 @@ ip_ns hv link set l3v1a address fe${mac#02}
 ip_ns hv link set l3v1a master br-l3
 ip_ns hv link set l3v1a up
 ok "the client reaches the guest" pings cl 10.0.0.5 2001:db8::5
+# Until then nobody guards it, since nobody knows it, unless its name is closed.
+mkdir "$work/site"
+echo 'redefine closed = { "l3v*" }' >"$work/site/names.nft"
+sed "s|/etc/l3vm/guard.d|$work/site|" "$L3VM_BUILD/libl3vm/guard/l3vm-guard.nft" \
+	>"$work/rules.nft"
+in_ns hv nft -f "$work/rules.nft"
+ok "but not if the interface's name is closed: IPv4" no_ping cl 10.0.0.5
+ok "and IPv6" no_ping cl 2001:db8::5
 like "$(l3 reconcile)" 'l3v1a' "reconcile finds the port's interface"
 like "$(in_ns hv bridge -d link show dev l3v1a)" "learning off flood off.*isolated on" \
 	"and finishes the port"
 is "$(l3 status --json | sed -n 's/.*"ifname": *"\(.*\)".*/\1/p')" l3v1a \
 	"and its record"
 is "$(l3 reconcile)" "" "and is content"
-ok "still reached" pings cl 10.0.0.5 2001:db8::5
+ok "reached again, as a port" pings cl 10.0.0.5 2001:db8::5
 network "port-created, repeated" port-created \
 	"$netxml/libvirt-l3bridge-port-created.xml"
 is "$(routes main)" "$(at 5 br-l3)" "changes nothing"
 network "port-deleted" port-deleted "$netxml/libvirt-l3bridge-port-deleted.xml"
 is "$(ours)" "" "hot-unplug: nothing of ours is left"
+ip_ns hv link set l3v1a nomaster
+starts "an agent"
 network "plugged, as before libvirt 5.5" plugged \
 	"$netxml/libvirt-l3bridge-port-created.xml"
 is "$(routes main)" "$(at 5 br-l3)" "does the same"
+ip_ns hv link set l3v1a master br-l3
+ok "the agent finds the port's interface by itself" wait_for 2 eval '
+	[[ $(l3 status --json) = *\"l3v1a\"* ]]'
+agent_stop
 network "unplugged" unplugged "$netxml/libvirt-l3bridge-port-deleted.xml"
-is "$(ours)" "" "too"
+is "$(ours | grep -v l3vm-hold)" "" "too"
 
 # refused: the address is taken, so the NIC must not be plugged in
 tap_add tap9
