@@ -22,6 +22,7 @@ void l3vm_step_free(L3vmStep *step)
 {
 	l3vm_port_free(step->old);
 	l3vm_port_free(step->new);
+	g_ptr_array_unref(step->heirs);
 	g_free(step);
 }
 
@@ -35,6 +36,7 @@ void l3vm_steps_add(GPtrArray *steps, L3vmPort *old, L3vmPort *new)
 	L3vmStep *step = g_new(L3vmStep, 1);
 
 	*step = (L3vmStep){ .old = old, .new = new };
+	step->heirs = g_ptr_array_new_with_free_func((GDestroyNotify)l3vm_port_free);
 	g_ptr_array_add(steps, step);
 }
 
@@ -82,17 +84,27 @@ static void remember(L3vm *host, L3vmSet *previous, const GPtrArray *steps)
 	}
 }
 
-static void remember_rank(L3vm *host, L3vmSet *previous, const L3vmPort *old,
-			  L3vmState state)
+static void guess_rank(L3vm *host, L3vmSet *previous, const L3vmPort *old,
+		       L3vmState state)
 {
 	g_autoptr(L3vmPort) port = l3vm_port_copy(old);
+	g_autoptr(L3vmSet) set = l3vm_set_new();
 
 	port->state = state;
-	l3vm_intent_port(previous, port, &host->ranks, &host->facts);
+	l3vm_intent_port(set, port, &host->ranks, &host->facts);
+	for (guint i = 0; i < l3vm_set_size(set); i++) {
+		L3vmObject o = *l3vm_set_get(set, i);
+
+		o.guessed = true;
+		l3vm_set_add(previous, &o);
+	}
 }
 
-/* A removed port may have routes in any rank: its record can be a step behind. */
-static void remember_ranks(L3vm *host, L3vmSet *previous, const GPtrArray *steps)
+/*
+ * A port that goes may have routes in any rank: its record can be a step behind. One
+ * whose removal was not finished, and that is attached again, may have anything left.
+ */
+static void guess(L3vm *host, L3vmSet *previous, const GPtrArray *steps)
 {
 	static const L3vmState ranked[] = { L3VM_STATE_ARRIVED, L3VM_STATE_LIVE,
 					    L3VM_STATE_LEAVING };
@@ -100,11 +112,11 @@ static void remember_ranks(L3vm *host, L3vmSet *previous, const GPtrArray *steps
 	for (guint i = 0; i < steps->len; i++) {
 		const L3vmStep *step = g_ptr_array_index(steps, i);
 
-		if (step->new->state != L3VM_STATE_GONE)
-			continue;
 		for (const L3vmPort *port = step->old; port; port = port->was)
 			for (size_t j = 0; j < G_N_ELEMENTS(ranked); j++)
-				remember_rank(host, previous, port, ranked[j]);
+				if (step->new->state == L3VM_STATE_GONE ||
+				    port->state == L3VM_STATE_GONE)
+					guess_rank(host, previous, port, ranked[j]);
 	}
 }
 
@@ -121,6 +133,7 @@ static void assume_present(L3vmSet *observed, const L3vmSet *previous,
 				l3vm_object_equal(wanted, &o))))
 			continue;
 		o.owned = true;
+		o.guessed &= !l3vm_set_find(observed, &o);
 		l3vm_set_put(observed, &o);
 	}
 }
@@ -131,6 +144,25 @@ static bool any_old(const GPtrArray *steps)
 		if (((L3vmStep *)g_ptr_array_index(steps, i))->old)
 			return true;
 	return false;
+}
+
+/* What is another port's by now is not this one's to remove. */
+static void leave_to_heirs(L3vm *host, L3vmSet *observed, const L3vmSet *desired,
+			   const GPtrArray *steps)
+{
+	g_autoptr(L3vmSet) theirs = l3vm_set_new();
+
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+		const GPtrArray *heirs = step->heirs;
+
+		for (guint j = 0; j < heirs->len; j++)
+			l3vm_intent_port(theirs, heirs->pdata[j], &host->ranks,
+					 &host->facts);
+	}
+	for (guint i = 0; i < l3vm_set_size(theirs); i++)
+		if (!l3vm_set_find(desired, l3vm_set_get(theirs, i)))
+			l3vm_set_remove(observed, l3vm_set_get(theirs, i));
 }
 
 L3vmPlan *l3vm_steps_plan(L3vm *host, L3vmKernel *kernel, const GPtrArray *steps,
@@ -144,7 +176,7 @@ L3vmPlan *l3vm_steps_plan(L3vm *host, L3vmKernel *kernel, const GPtrArray *steps
 
 	want(host, desired, steps);
 	remember(host, previous, steps);
-	remember_ranks(host, previous, steps);
+	guess(host, previous, steps);
 	if (l3vm_set_size(previous)) {
 		l3vm_set_add_all(both, desired);
 		l3vm_set_add_all(both, previous);
@@ -156,6 +188,7 @@ L3vmPlan *l3vm_steps_plan(L3vm *host, L3vmKernel *kernel, const GPtrArray *steps
 				  observed, error))
 		return NULL;
 	assume_present(observed, previous, desired);
+	leave_to_heirs(host, observed, desired, steps);
 	return l3vm_diff(desired, observed);
 }
 
@@ -314,9 +347,11 @@ static bool reserve_all(L3vm *host, const GPtrArray *steps, GError **error)
 
 /*
  * An address that was taken over meanwhile (its port's interface was gone, so
- * another port could have it) is no longer this record's to remove.
+ * another port could have it): what that port wants in the kernel stays, but all the
+ * rest that the old one had there goes with it.
  */
-static void forget_taken(L3vm *host, L3vmPort *old)
+static void find_heirs(L3vm *host, const GPtrArray *steps, L3vmStep *step,
+		       L3vmPort *old)
 {
 	GArray *arrays[] = { old->addresses, old->prefixes };
 	g_autofree char *name = l3vm_record_name(old);
@@ -325,10 +360,17 @@ static void forget_taken(L3vm *host, L3vmPort *old)
 		for (guint j = arrays[i]->len; j-- > 0;) {
 			const L3vmAddr *addr = &g_array_index(arrays[i], L3vmAddr, j);
 			g_autofree char *holder = NULL;
+			L3vmPort *heir;
+			bool about;
 
-			if (!l3vm_address_reserve(host->store, addr, name, &holder,
-						  NULL) &&
-			    holder)
+			if (l3vm_address_reserve(host->store, addr, name, &holder,
+						 NULL) ||
+			    !holder || new_holder(holder, steps, &about) || about)
+				continue;
+			heir = l3vm_record_load(host->store, holder, NULL);
+			if (heir)
+				g_ptr_array_add(step->heirs, heir);
+			else /* it is just being attached */
 				g_array_remove_index(arrays[i], j);
 		}
 }
@@ -582,10 +624,12 @@ bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
 	bool removal = only_removes(steps);
 	bool applied, untouched = false;
 
-	for (guint i = 0; i < steps->len; i++)
-		for (L3vmPort *port = ((L3vmStep *)g_ptr_array_index(steps, i))->old;
-		     port; port = port->was)
-			forget_taken(host, port);
+	for (guint i = 0; i < steps->len; i++) {
+		L3vmStep *step = g_ptr_array_index(steps, i);
+
+		for (L3vmPort *port = step->old; port; port = port->was)
+			find_heirs(host, steps, step, port);
+	}
 	if (!reserve_all(host, steps, error))
 		return false;
 	stamp(steps);

@@ -131,8 +131,9 @@ bool l3vm_guest_event(L3vm *host, const char *name, L3vmEvent event,
 
 /* One port's way from what is on record to what shall be. */
 typedef struct L3vmStep {
-	L3vmPort *old; /* owned; NULL: nothing on record */
-	L3vmPort *new; /* owned; never NULL; state GONE to remove it */
+	L3vmPort *old;	  /* owned; NULL: nothing on record */
+	L3vmPort *new;	  /* owned; never NULL; state GONE to remove it */
+	GPtrArray *heirs; /* of L3vmPort*: other ports that have taken addresses over */
 } L3vmStep;
 
 void l3vm_step_free(L3vmStep *step);

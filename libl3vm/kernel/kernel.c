@@ -26,6 +26,8 @@ static void undo_one(L3vmKernel *kernel, const L3vmChange *change)
 	L3vmChange inverse = l3vm_change_inverse(change);
 	g_autoptr(GError) error = NULL;
 
+	if (change->has_before && change->before.guessed)
+		return;
 	/* who may not undo it could not do it either */
 	if (!kernel->ops->apply(kernel, &inverse, &error) &&
 	    !g_error_matches(error, L3VM_ERROR, L3VM_ERROR_PERMISSION) &&

@@ -120,6 +120,9 @@ typedef struct L3vmObject {
 	/* Observed objects only: carries our protocol number, or was made by us
 	 * according to the record. Part of neither identity nor value. */
 	bool owned;
+	/* With it: we may have made it, and nobody has seen it. It is removed to be
+	 * sure; to undo that is nothing. */
+	bool guessed;
 } L3vmObject;
 
 guint l3vm_object_hash(const void *object);			  /* of the identity */

@@ -40,6 +40,12 @@ static bool attach_prepared(Host *host, GError **error)
 			  L3VM_ATTACH_PREPARED, error);
 }
 
+static bool attach_second_prepared(Host *host, GError **error)
+{
+	return attach_one(host, request("vm1", "tap2", MAC2, "10.0.0.2", NULL),
+			  L3VM_ATTACH_PREPARED, error);
+}
+
 static bool attach_tenant(Host *host, GError **error)
 {
 	return attach_one(host, request("vm1", "tap1", MAC1, FULL, "tenant"),
@@ -182,6 +188,10 @@ static const struct Scenario {
 	{ "leaving, in a table", { attach_tenant }, leaving, 10 },
 	{ "leaving, bridged", { attach_bridged }, leaving, 10 },
 	{ "aborted on the source", { attach_routed, leaving }, aborted, 10 },
+	{ "aborted where one leaves and one has not come",
+	  { attach_routed, leaving, attach_second_prepared },
+	  aborted,
+	  20 },
 	{ "hot-plug", { attach_described }, plug, 15 },
 	{ "bridge prepared", { NULL }, prepare, 15 },
 	{ "network started", { NULL }, network_up, 15 },

@@ -363,6 +363,79 @@ static void test_detach_after_unfinished_change(void **state)
 	assert_settled(host);
 }
 
+/* What a removal could not remove goes when the port is attached again, as another. */
+static void test_attach_after_unfinished_removal(void **state)
+{
+	Host *host = *state;
+	bool failed = true;
+
+	for (int n = 0; failed; n++) {
+		attach(host,
+		       request("vm1", "tap1", MAC1, "10.0.0.1 10.0.0.7", "tenant"),
+		       L3VM_ATTACH_LIVE);
+		l3vm_kernel_fake_fail_at(host->kernel, n, EIO);
+		failed = !l3vm_detach_guest(host->l3vm, "vm1", NULL);
+		l3vm_kernel_fake_fail_at(host->kernel, -1, 0);
+		attach(host, request("vm1", "tap1", MAC1, "10.0.0.2", NULL),
+		       L3VM_ATTACH_LIVE);
+		assert_no_kernel(host, "10.0.0.1");
+		assert_no_kernel(host, "10.0.0.7");
+		assert_settled(host);
+		detach(host, "vm1");
+	}
+}
+
+/* --- addresses of guests that ended unseen -------------------------------- */
+
+/* What the guard knows by index does not go with the interface. */
+static void test_address_is_anothers_now(void **state)
+{
+	Host *host = *state;
+	g_autofree char *report = NULL;
+
+	attach(host, request1(), L3VM_ATTACH_LIVE);
+	l3vm_kernel_fake_delete_link(host->kernel, "tap1");
+	attach(host, request("vm2", "tap2", MAC2, "10.0.0.1 2001:db8::1", NULL),
+	       L3VM_ATTACH_LIVE);
+	report = reconcile(host, false);
+	assert_no_kernel(host, "(of another interface)");
+	assert_kernel(host, "unicast 10.0.0.1/32 dev tap2");
+	assert_settled(host);
+}
+
+/* Nor do rules, which would lead to a table where the address is no more. */
+static void test_address_is_in_another_table_now(void **state)
+{
+	Host *host = *state;
+	g_autofree char *report = NULL;
+
+	attach(host, request("vm1", "tap1", MAC1, "10.0.0.1", "tenant"),
+	       L3VM_ATTACH_LIVE);
+	l3vm_kernel_fake_delete_link(host->kernel, "tap1");
+	attach(host, request("vm2", "tap2", MAC2, "10.0.0.1", NULL), L3VM_ATTACH_LIVE);
+	report = reconcile(host, false);
+	assert_no_kernel(host, "ip rule");
+	assert_kernel(host, "unicast 10.0.0.1/32 dev tap2");
+	assert_settled(host);
+}
+
+/* Nor do routes on a bridge, of whatever rank. */
+static void test_address_on_a_bridge_is_anothers_now(void **state)
+{
+	Host *host = *state;
+	g_autofree char *report = NULL;
+
+	attach(host, request("vm1", "tap1", MAC1, "10.0.0.1", "lan"), L3VM_ATTACH_LIVE);
+	notify(host, "vm1", L3VM_PHASE_LEAVING);
+	l3vm_kernel_fake_delete_link(host->kernel, "tap1");
+	attach(host, request("vm2", "tap2", MAC2, "10.0.0.1", "lan"), L3VM_ATTACH_LIVE);
+	report = reconcile(host, false);
+	assert_kernel(host, "unicast 10.0.0.1/32");
+	detach(host, "vm2");
+	assert_no_kernel(host, "10.0.0.1");
+	assert_settled(host);
+}
+
 /* --- failures ------------------------------------------------------------- */
 
 /* One port that cannot be repaired does not keep the others from it. */
@@ -416,6 +489,10 @@ int main(void)
 		host_test(test_unfinished_change),
 		host_test(test_change_after_unfinished_change),
 		host_test(test_detach_after_unfinished_change),
+		host_test(test_attach_after_unfinished_removal),
+		host_test(test_address_is_anothers_now),
+		host_test(test_address_is_in_another_table_now),
+		host_test(test_address_on_a_bridge_is_anothers_now),
 		host_test(test_one_failure),
 		host_test(test_broken_config),
 	};
