@@ -99,6 +99,8 @@ static void finish(Agent *agent)
 	qmp_watch_free(agent->qmp);
 	if (agent->ports)
 		g_hash_table_unref(agent->ports);
+	if (agent->indexes) /* the ports take themselves out */
+		g_hash_table_unref(agent->indexes);
 	announcing_end(agent);
 	bursts_free(agent->bursts);
 	hold_end_all(agent);
