@@ -18,15 +18,18 @@
 
 #define TAG_PREFIX "l3vm:"
 
+/* What an instance's owner has written does not make a second line of it. */
 bool ganeti_fail(GError **error, const char *format, ...)
 {
 	g_autofree char *text = NULL;
+	g_autofree char *line = NULL;
 	va_list args;
 
 	va_start(args, format);
 	text = g_strdup_vprintf(format, args);
 	va_end(args);
-	g_set_error_literal(error, L3VM_ERROR, L3VM_ERROR_USAGE, text);
+	line = g_strescape(text, "\"");
+	g_set_error_literal(error, L3VM_ERROR, L3VM_ERROR_USAGE, line);
 	return false;
 }
 
@@ -261,11 +264,13 @@ L3vmPort *ganeti_nic_port(const GanetiNic *nic, L3vm *host, GError **error)
 {
 	g_autoptr(L3vmPort) port = l3vm_port_new(nic->instance, NULL, error);
 	Owner owner = port ? take_network(nic, host, port, error) : FAILED;
+	g_autofree char *name = NULL;
 
 	if (owner == NOT_OURS)
 		return NULL;
 	if (owner == OURS && fill_port(nic, port, error))
 		return g_steal_pointer(&port);
-	g_prefix_error(error, "instance %s, NIC %u: ", nic->instance, nic->index);
+	name = g_strescape(nic->instance, NULL);
+	g_prefix_error(error, "instance %.128s, NIC %u: ", name, nic->index);
 	return NULL;
 }

@@ -88,7 +88,7 @@ static void answered(void *data, const char *line)
 	Exec *exec = data;
 	g_autoptr(json_object) answer = json_tokener_parse(line);
 	json_object *seq = NULL, *ok = NULL, *why = NULL;
-	g_autofree char *refusal = NULL;
+	g_autoptr(GError) refusal = NULL;
 
 	if (!json_object_object_get_ex(answer, "seq", &seq) ||
 	    !json_object_object_get_ex(answer, "ok", &ok) ||
@@ -98,14 +98,14 @@ static void answered(void *data, const char *line)
 		return;
 	}
 	json_object_object_get_ex(answer, "error", &why);
-	if (!json_object_get_boolean(ok))
-		refusal = g_strdup_printf("the program refuses: %.200s",
-					  why ? json_object_get_string(why)
-					      : "it does not say why");
+	if (!json_object_get_boolean(ok)) /* an error's text is one line */
+		l3vm_fail(&refusal, L3VM_ERROR_FAILED, "the program refuses: %.200s",
+			  why ? json_object_get_string(why) : "it does not say why");
 	if (refusal && json_object_get_int64(seq) == 1)
-		exec->base.failed(&exec->base, refusal);
+		exec->base.failed(&exec->base, refusal->message);
 	else
-		taken(exec, json_object_get_int64(seq), refusal);
+		taken(exec, json_object_get_int64(seq),
+		      refusal ? refusal->message : NULL);
 }
 
 static void ended(void *data, const char *why)

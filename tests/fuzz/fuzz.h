@@ -10,6 +10,7 @@
 #define L3VM_TESTS_FUZZ_H
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,15 @@ static inline unsigned fuzz_below(FuzzBytes *bytes, unsigned limit)
 		return 0;
 	bytes->size--;
 	return *bytes->data++ % limit;
+}
+
+/* True if @text, which people read, is one line of text. */
+static inline bool fuzz_is_line(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if (g_ascii_iscntrl(*c))
+			return false;
+	return *text && g_utf8_validate(text, -1, NULL);
 }
 
 #endif
