@@ -35,7 +35,9 @@ static bool is_settled(const Sweep *sweep, const L3vmPort *port)
 	int64_t hold = sweep->host->config ? sweep->host->config->hold_time
 					   : 30 * L3VM_SECOND;
 
-	return port->state == L3VM_STATE_ARRIVED && l3vm_now() - port->since >= hold;
+	/* or so far in the future: somebody set the clock back */
+	return port->state == L3VM_STATE_ARRIVED &&
+	       ABS(l3vm_now() - port->since) >= hold;
 }
 
 static bool all_as_desired(const Sweep *sweep, const L3vmSet *wanted)

@@ -5,7 +5,7 @@
 # shellcheck disable=SC2317 # functions are called by ok, refused and others
 set -euo pipefail
 . "${L3VM_SRC:?}/tests/netns/common.sh"
-need setpriv
+need setpriv prlimit
 
 domxml=$L3VM_SRC/tests/golden/domxml
 netxml=$L3VM_SRC/tests/golden/netxml
@@ -124,6 +124,32 @@ refused 3 'CAP_NET_ADMIN' "migrate-notify without it" weak "$l3vm" migrate-notif
 	--phase leaving
 refused 3 'CAP_NET_ADMIN' "hook start without it" weak "$L3VM_BUILD/l3vm-libvirt-qemu" \
 	vm1 start begin - <"$domxml/libvirt-ethernet-start.xml"
+
+# --- a poor process, a poor kernel --------------------------------------------------
+
+for n in 6 7; do
+	refused 1 'Too many open files' "attach with no more than $n descriptors" in_ns hv \
+		prlimit --nofile=$n "$l3vm" attach --guest vm2 --ifname tap2 \
+		--mac "$mac" --address 10.0.0.2
+done
+
+# without_ipv6 CMD...: as in a kernel that was built so
+without_ipv6() {
+	# the arguments are for the inner shell
+	# shellcheck disable=SC2016
+	in_ns hv bash -ec 'mount --rbind /proc/sys/net/ipv4 "$0/ipv4"
+		mount --rbind "$0" /proc/sys/net; exec "$@"' "$work/sysctl" "$@"
+}
+
+mkdir -p "$work/sysctl/ipv4"
+ok "without IPv6 a guest of both families is attached" without_ipv6 "$l3vm" attach \
+	--guest vm2 --ifname tap2 --mac "$mac" --address 10.0.0.2,2001:db8::2
+is "$(routes main | grep tap2)" "10.0.0.2 dev tap2 metric 5" "to IPv4 alone"
+like "$(without_ipv6 "$l3vm" check)" 'ipv6/conf/all/forwarding +cannot be read' \
+	"and check says so"
+ok "and it is detached" without_ipv6 "$l3vm" detach --guest vm2
+is "$(ours | grep tap2 || :)" "" "with nothing left"
+changed
 
 # --- the state directory ------------------------------------------------------------
 

@@ -270,6 +270,22 @@ static void test_hold_time(void **state)
 	assert_settled(host);
 }
 
+/* What is far in the future was so before somebody set the clock back. */
+static void test_clock_set_back(void **state)
+{
+	Host *host = *state;
+	g_autofree char *report = NULL;
+
+	attach(host, request1(), L3VM_ATTACH_PREPARED);
+	notify(host, "vm1", L3VM_PHASE_ARRIVED);
+	make_older(host, "tap1", -5 * L3VM_SECOND);
+	assert_settled(host);
+	make_older(host, "tap1", -86400 * L3VM_SECOND);
+	report = reconcile(host, false);
+	assert_non_null(strstr(report, "port tap1 of guest vm1: hold-time is over"));
+	assert_int_equal(state_of(host, "tap1"), L3VM_STATE_LIVE);
+}
+
 /* Other states do not end by themselves. */
 static void test_only_arrived_settles(void **state)
 {
@@ -485,6 +501,7 @@ int main(void)
 		host_test(test_interface_is_gone),
 		host_test(test_interface_is_another),
 		host_test(test_hold_time),
+		host_test(test_clock_set_back),
 		host_test(test_only_arrived_settles),
 		host_test(test_unfinished_change),
 		host_test(test_change_after_unfinished_change),
