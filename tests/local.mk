@@ -158,7 +158,8 @@ test_folders = \
 	%D%/netns \
 	%D%/lab \
 	%D%/ganeti
-EXTRA_DIST += $(test_headers) %D%/run %D%/packages %D%/lib %D%/lint $(test_folders)
+EXTRA_DIST += $(test_headers) %D%/conformance.md %D%/run %D%/packages %D%/lib \
+	%D%/lint $(test_folders)
 
 build-tests: all-am $(check_PROGRAMS)
 .PHONY: build-tests
