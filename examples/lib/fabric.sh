@@ -134,7 +134,7 @@ host_link_add()
 # have them, and two hypervisors without a link
 spine_up()
 {
-	local node n
+	local node
 	for node in cli spine tor1 tor2 hv1 hv2; do
 		node_add "$node"
 	done
@@ -142,9 +142,13 @@ spine_up()
 		cli up0 198.51.100.2/24 2001:db8:f000::2/64
 	on cli ip route add default via 198.51.100.1
 	on cli ip route add default via 2001:db8:f000::1
-	for n in 1 2; do
-		host_link_add spine "2$n" "tor$n" spine
-	done
+	spine_links
+}
+
+spine_links()
+{
+	host_link_add spine 21 tor1 spine
+	host_link_add spine 22 tor2 spine
 }
 
 # two_uplinks - each hypervisor below both routers: fabrics/two-tors, reflector
@@ -172,6 +176,20 @@ no_uplinks()
 			on "$node" ip link del "$link" 2>/dev/null || true
 		done
 	done
+}
+
+# links_up FABRIC - those of that folder of examples/fabrics, in place of all others
+links_up()
+{
+	local node
+	no_uplinks
+	for node in tor1 tor2; do
+		on spine ip link del "$node"
+	done
+	case $1 in
+	racks) spine_links; one_uplink ;;
+	*) spine_links; two_uplinks ;;
+	esac
 }
 
 # --- routing daemons ---------------------------------------------------------
@@ -260,7 +278,7 @@ frr_up()
 	: >"$etc/vtysh.conf"
 	chown -R frr:frr "$etc"
 	on_start "$1" frr.log /usr/lib/frr/frrinit.sh start
-	wait_until 20 on "$1" vtysh -c 'show bgp summary' ||
+	wait_until 20 on "$1" vtysh -c 'show bfd peers brief' ||
 		die "FRR of $1 does not start"
 }
 

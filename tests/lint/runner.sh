@@ -54,6 +54,14 @@ one "a file without a plan" "1 passed, 1 failed, 0 skipped" 'no plan' <<'E'
 echo "ok 1 - a"
 E
 one "a file that says nothing" "0 passed, 1 failed, 0 skipped" 'no plan' </dev/null
+one "two at once" "2 passed, 2 failed, 0 skipped" 'not ok 4 - b' <<E
+[[ \${WHO-} ]] || exec ${runner%/*}/at-once WHO a b -- "\$0"
+echo "ok 1 - \$WHO"; echo "not ok 2 - \$WHO"; echo "1..2"; exit 1
+E
+one "one of two that dies" "2 passed, 1 failed, 0 skipped" 'status 3' <<E
+[[ \${WHO-} ]] || exec ${runner%/*}/at-once WHO a b -- "\$0"
+echo "ok 1 - \$WHO"; [[ \$WHO = a ]] || exit 3; echo "1..1"
+E
 one "a file that hangs" "1 passed, 1 failed, 0 skipped" 'not over after 1 s' <<'E'
 # timeout: 1
 echo "ok 1 - a"; sleep 60; echo "1..1"
