@@ -130,6 +130,18 @@ host_link_add()
 		"$3" "$4" "192.0.2.$((up + 1))/30" "2001:db8:ffff:$n::2/64"
 }
 
+# bare_link_add ROUTER N NODE IFNAME - a link down, whose upper end has no address
+# but fe80::N, and whose lower end none but its own link-local one
+bare_link_add()
+{
+	ip link add l3lab0 netns "$1" type veth peer name l3lab1 netns "$3"
+	# shellcheck disable=SC2016 # the node's shell expands these
+	on_sh "$1" 'ip link set l3lab0 name "$0"; ip link set "$0" up
+		ip addr add "fe80::$1/64" dev "$0" nodad' "$3" "$2"
+	# shellcheck disable=SC2016
+	on_sh "$3" 'ip link set l3lab1 name "$0"; ip link set "$0" up' "$4"
+}
+
 # spine_up - a client, a spine and two routers below it, as all of examples/fabrics
 # have them, and two hypervisors without a link
 spine_up()
@@ -178,6 +190,27 @@ no_uplinks()
 	done
 }
 
+# bare_links - each hypervisor below both routers, and nobody with an address but on
+# lo: fabrics/unnumbered
+bare_links()
+{
+	local n
+	for n in 1 2; do
+		bare_link_add spine 3 "tor$n" spine
+		bare_link_add tor1 1 "hv$n" up0
+		bare_link_add tor2 2 "hv$n" up1
+		own_address "hv$n" "192.0.2.$((n * 4 - 2))" "2001:db8:ffff:$n::2"
+		own_address "tor$n" "192.0.2.$((255 - n))" "2001:db8:ffff:2$n::2"
+	done
+	own_address spine 192.0.2.252 2001:db8:ffff:20::1
+}
+
+own_address()
+{
+	on "$1" ip addr add "$2/32" dev lo
+	on "$1" ip addr add "$3/128" dev lo
+}
+
 # links_up FABRIC - those of that folder of examples/fabrics, in place of all others
 links_up()
 {
@@ -186,7 +219,11 @@ links_up()
 	for node in tor1 tor2; do
 		on spine ip link del "$node"
 	done
+	for node in spine tor1 tor2 hv1 hv2; do
+		on "$node" ip addr flush dev lo scope global
+	done
 	case $1 in
+	unnumbered) bare_links ;;
 	racks) spine_links; one_uplink ;;
 	*) spine_links; two_uplinks ;;
 	esac

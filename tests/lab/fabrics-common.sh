@@ -23,6 +23,10 @@ traits()
 	seconds=3 spare=0 death=1500
 	case $fabric/$daemon in
 	racks/*) sessions=([spine]=4 [tor1]=4 [tor2]=4 [hv1]=2 [hv2]=2) ;;
+	unnumbered/*)
+		sessions=([spine]=2 [tor1]=3 [tor2]=3 [hv1]=2 [hv2]=2)
+		death=400
+		;;
 	esac
 }
 
