@@ -331,6 +331,19 @@ sessions_up()
 	((n >= $3))
 }
 
+# neighbours_up NODE bird|frr NUMBER - that many OSPF neighbours know all it knows
+neighbours_up()
+{
+	local n
+	case $2 in
+	bird) n=$(on "$1" sh -c 'birdc show ospf neighbors ospf4
+		birdc show ospf neighbors ospf6' | grep -c 'Full/') ;;
+	frr) n=$(on "$1" vtysh -c 'show ip ospf neighbor' \
+		-c 'show ipv6 ospf6 neighbor' | grep -c 'Full/') ;;
+	esac
+	((n >= $3))
+}
+
 # bfd_up NODE bird|frr NUMBER - that many of them are watched by BFD
 bfd_up()
 {

@@ -27,6 +27,11 @@ traits()
 		sessions=([spine]=2 [tor1]=3 [tor2]=3 [hv1]=2 [hv2]=2)
 		death=400
 		;;
+	ospf/bird)
+		# A route that was announced is announced anew after five seconds.
+		up=neighbours_up yielding=() seconds=8 death=2000
+		;;
+	ospf/frr) up=neighbours_up spare=25 death=2000 ;;
 	esac
 }
 
