@@ -27,6 +27,7 @@ traits()
 		sessions=([spine]=2 [tor1]=3 [tor2]=3 [hv1]=2 [hv2]=2)
 		death=400
 		;;
+	default-only/*) yielding=() outside=(0.0.0.0/0 ::/0) ;;
 	ospf/bird)
 		# A route that was announced is announced anew after five seconds.
 		up=neighbours_up yielding=() seconds=8 death=2000
@@ -52,6 +53,7 @@ way()
 	case $fabric/$1 in
 	*/"$2") echo "guest0 " ;;
 	racks/hv*) echo "up0 " ;;
+	default-only/hv*) ;;
 	*/hv*) echo "up0 up1 " ;;
 	racks/spine) echo "tor${2#hv} " ;;
 	*/spine) echo "tor1 tor2 " ;;
@@ -354,6 +356,10 @@ migrates()
 	diag "$(printf '%s\npause %s ms' "$MOVE_COUNT" "$(move_pause "$1" "$2")")"
 	unlike "$MOVE_COUNT" broke "$it: no connection broke"
 	ok "$it: all routers send it there" led_to "$2" "${ROUTERS[@]}"
+	# The old host never hears of the new one.
+	[[ $fabric != default-only ]] ||
+		like "$(grep hold-release "$LAB/$1/run/l3vm/events.jsonl" | tail -n 1)" \
+			'"reason":"left"' "$it: what was late followed the default route"
 }
 
 live()

@@ -13,7 +13,7 @@ set -euo pipefail
 . "$(dirname "$0")/fabrics-common.sh"
 
 fabrics_begin
-for fabric in ${L3VM_FABRICS:-two-tors reflector racks unnumbered ospf}; do
+for fabric in ${L3VM_FABRICS:-two-tors reflector racks unnumbered ospf default-only}; do
 	links_up "$fabric"
 	for daemon in $L3VM_DAEMONS; do
 		daemons_begin
