@@ -116,14 +116,23 @@ static bool fail_unknown_option(const Scan *scan, const char *word, GError **err
 			       scan_subject(scan), shown, remedy);
 }
 
+static bool is_operand(const Scan *scan, const CliOption *option)
+{
+	return scan->verb &&
+	       cli_option_find(scan->verb->operands, option->name) == option;
+}
+
 static bool fail_word(const Scan *scan, const CliOption *option, const char *value,
 		      GError **error)
 {
 	g_autofree char *shown = cli_quote(value);
 	g_autofree char *known = g_strjoinv(", ", (char **)option->words);
 
-	return cli_usage_error(error, "%s: --%s cannot be %s (one of: %s)",
-			       scan_subject(scan), option->name, shown, known);
+	return cli_usage_error(error, "%s: %s%s cannot be %s (one of: %s)",
+			       scan_subject(scan), is_operand(scan, option) ? "" : "--",
+			       is_operand(scan, option) ? option->metavar
+							: option->name,
+			       shown, known);
 }
 
 /* --- values ------------------------------------------------------------ */
@@ -274,11 +283,13 @@ static bool take_letters(Scan *scan, const char *word, GError **error)
 
 static bool take_operand(Scan *scan, const char *word, GError **error)
 {
-	const CliOption *operand = scan->verb->operand;
+	const CliOption *operand = scan->verb->operands;
 	g_autofree char *shown = NULL;
 	g_autofree char *remedy = NULL;
 
-	if (operand && !cli_args_has(scan->args, operand->name))
+	while (operand && operand->name && cli_args_has(scan->args, operand->name))
+		operand++;
+	if (operand && operand->name)
 		return take_value(scan, operand, word, error);
 	/* "--address A B": no verb with a list has an operand. */
 	if (scan->list)
@@ -312,12 +323,12 @@ static bool take_word(Scan *scan, GError **error)
 /* All that is missing in one message: whoever types it again does so once. */
 static bool check_required(const Scan *scan, GError **error)
 {
-	const CliOption *operand = scan->verb->operand;
 	g_autoptr(GString) missing = g_string_new(NULL);
 	g_autofree char *remedy = NULL;
 
-	if (operand && operand->required && !cli_args_has(scan->args, operand->name))
-		g_string_append_printf(missing, ", %s", operand->metavar);
+	for (const CliOption *o = scan->verb->operands; o && o->name; o++)
+		if (o->required && !cli_args_has(scan->args, o->name))
+			g_string_append_printf(missing, ", %s", o->metavar);
 	for (const CliOption *o = scan->verb->options; o && o->name; o++)
 		if (o->required && !cli_args_has(scan->args, o->name))
 			g_string_append_printf(missing, ", --%s %s", o->name,

@@ -48,7 +48,8 @@ typedef struct CliVerb {
 	const char *arguments;	  /* as in the synopsis; "" for none */
 	const char *help;	  /* one line */
 	const CliOption *options; /* ended by one without a name; NULL: none */
-	const CliOption *operand; /* NULL: takes none */
+	/* in their order, ended as options are; NULL: takes none */
+	const CliOption *operands;
 	bool (*run)(Cli *cli, const CliArgs *args, GError **error);
 } CliVerb;
 

@@ -39,12 +39,15 @@ static bool run_migrate_notify(Cli *cli, const CliArgs *args, GError **error)
 	return true;
 }
 
-static const CliOption guest_operand = {
-	.name = "guest",
-	.value = CLI_VALUE_GUEST,
-	.metavar = "G",
-	.required = true,
-	.help = "name or UUID of the guest",
+static const CliOption guest_operands[] = {
+	{
+		.name = "guest",
+		.value = CLI_VALUE_GUEST,
+		.metavar = "G",
+		.required = true,
+		.help = "name or UUID of the guest",
+	},
+	{ .name = NULL },
 };
 
 static const CliOption migrate_notify_options[] = {
@@ -65,6 +68,6 @@ const CliVerb cli_migrate_notify = {
 	.arguments = "G [--phase arrived|leaving|left|aborted]",
 	.help = "tell how far a guest's migration is",
 	.options = migrate_notify_options,
-	.operand = &guest_operand,
+	.operands = guest_operands,
 	.run = run_migrate_notify,
 };

@@ -185,11 +185,14 @@ static bool run_status(Cli *cli, const CliArgs *args, GError **error)
 	return true;
 }
 
-static const CliOption guest_operand = {
-	.name = "guest",
-	.value = CLI_VALUE_GUEST,
-	.metavar = "G",
-	.help = "name or UUID of a guest (default: all)",
+static const CliOption guest_operands[] = {
+	{
+		.name = "guest",
+		.value = CLI_VALUE_GUEST,
+		.metavar = "G",
+		.help = "name or UUID of a guest (default: all)",
+	},
+	{ .name = NULL },
 };
 
 static const CliOption status_options[] = {
@@ -202,6 +205,6 @@ const CliVerb cli_status = {
 	.arguments = "[G] [--json]",
 	.help = "show ports: state, addresses, rank, announcers, problems",
 	.options = status_options,
-	.operand = &guest_operand,
+	.operands = guest_operands,
 	.run = run_status,
 };

@@ -146,11 +146,14 @@ static bool run_timeline(Cli *cli, const CliArgs *args, GError **error)
 	return true;
 }
 
-static const CliOption guest_operand = {
-	.name = "guest",
-	.value = CLI_VALUE_GUEST,
-	.metavar = "G",
-	.help = "name or UUID of a guest (default: all)",
+static const CliOption guest_operands[] = {
+	{
+		.name = "guest",
+		.value = CLI_VALUE_GUEST,
+		.metavar = "G",
+		.help = "name or UUID of a guest (default: all)",
+	},
+	{ .name = NULL },
 };
 
 static const CliOption timeline_options[] = {
@@ -182,6 +185,6 @@ const CliVerb cli_timeline = {
 	.arguments = "[G] [--last N] [--svg FILE] [--events [NAME=]FILE]...",
 	.help = "show what happened in moves, as text and as a picture",
 	.options = timeline_options,
-	.operand = &guest_operand,
+	.operands = guest_operands,
 	.run = run_timeline,
 };

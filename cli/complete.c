@@ -17,7 +17,7 @@ typedef struct Position {
 	const CliVerb *verb;
 	const CliOption *option; /* whose value the next word is */
 	const CliOption *given;	 /* whose value the last word was */
-	bool operand;		 /* the verb's operand was given */
+	unsigned operands;	 /* that were given */
 } Position;
 
 static const CliOption *find_option(const Position *at, const char *name)
@@ -68,7 +68,7 @@ static void pass_word(Cli *cli, Position *at, const char *word)
 	} else if (!at->verb) {
 		at->verb = cli_find_verb(cli, word);
 	} else {
-		at->operand = true;
+		at->operands++;
 	}
 }
 
@@ -150,6 +150,16 @@ static void offer_value(Cli *cli, const char *prefix, const CliOption *option)
 	}
 }
 
+/* The operand of the verb that the next word is, or NULL. */
+static const CliOption *next_operand(const Position *at)
+{
+	const CliOption *operand = at->verb->operands;
+
+	for (unsigned i = 0; operand && operand->name && i < at->operands; i++)
+		operand++;
+	return operand && operand->name ? operand : NULL;
+}
+
 void cli_complete(Cli *cli, char **words)
 {
 	Position at = { .verb = NULL };
@@ -170,8 +180,8 @@ void cli_complete(Cli *cli, char **words)
 		offer_options(cli, last, cli_global_options);
 	} else if (!at.verb) {
 		offer_verbs(cli, last);
-	} else if (at.verb->operand && !at.operand) {
-		offer_value(cli, last, at.verb->operand);
+	} else if (next_operand(&at)) {
+		offer_value(cli, last, next_operand(&at));
 	} else {
 		offer_options(cli, last, at.verb->options);
 	}

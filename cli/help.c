@@ -10,6 +10,8 @@
 #include "args.h"
 #include "text.h"
 
+#include <string.h>
+
 #define HELP_COLUMN 24 /* where the description of an option starts */
 
 /* "usage: l3vm attach --guest G ...", wrapped under its own arguments. */
@@ -74,9 +76,11 @@ void cli_help_verb(Cli *cli, const CliVerb *verb)
 {
 	print_synopsis(cli->out, "usage: l3vm ", verb);
 	g_string_append_printf(cli->out, "\n%s\n", verb->help);
-	if (verb->operand)
-		g_string_append_printf(cli->out, "\n%s: %s\n", verb->operand->metavar,
-				       verb->operand->help);
+	for (const CliOption *o = verb->operands; o && o->name; o++) {
+		g_string_append_printf(cli->out, "\n%s: ", o->metavar);
+		cli_wrap(cli->out, o->help, (guint)strlen(o->metavar) + 2, 4);
+		g_string_append_c(cli->out, '\n');
+	}
 	print_options(cli->out, "options", verb->options);
 	print_options(cli->out, "options of every command", cli_global_options);
 }
@@ -114,18 +118,21 @@ bool cli_help_unknown(const Cli *cli, const char *name, GError **error)
 			       shown, remedy);
 }
 
-static const CliOption help_operand = {
-	.name = "command",
-	.value = CLI_VALUE_COMMAND,
-	.metavar = "COMMAND",
-	.help = "the command to explain",
+static const CliOption help_operands[] = {
+	{
+		.name = "command",
+		.value = CLI_VALUE_COMMAND,
+		.metavar = "COMMAND",
+		.help = "the command to explain",
+	},
+	{ .name = NULL },
 };
 
 const CliVerb cli_help = {
 	.name = "help",
 	.arguments = "[COMMAND]",
 	.help = "print this text, or a command's options",
-	.operand = &help_operand,
+	.operands = help_operands,
 	.run = run_help,
 };
 
