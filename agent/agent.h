@@ -11,6 +11,7 @@
  *   watch-ganeti.c  the taps of Ganeti's instances that are about to arrive
  *   guest-events.c  what these mean
  *   announcing.c    announcers that live here, and what they are to announce
+ *   check.c         the checks of service addresses
  *   gateway-burst.c tells a guest that came who its gateway is
  *   hold.c          a leaving guest's packets, kept until they can follow it
  *                   (scout.c finds out whether they can)
@@ -32,6 +33,7 @@ typedef struct Agent Agent;
 typedef struct AgentPort AgentPort;
 typedef struct Burst Burst;
 typedef struct Bursts Bursts;
+typedef struct Check Check;
 typedef struct Evidence Evidence;
 typedef struct GanetiWatch GanetiWatch;
 typedef struct Hold Hold;
@@ -47,6 +49,7 @@ struct AgentPort {
 	Evidence *evidence; /* while prepared: its frames are looked at */
 	Hold *hold;	    /* while leaving: its packets are watched or kept */
 	Burst *burst;	    /* since it arrived, where its network asks for it */
+	Check *check;	    /* of a service address that has one */
 	guint timer;	    /* arrived: until hold-time is over; between
 			     * two hosts: until somebody is asked */
 };
@@ -57,6 +60,7 @@ struct Agent {
 	GHashTable *ports;   /* record name -> AgentPort, owned */
 	GHashTable *indexes; /* interface index -> AgentPort, borrowed */
 	unsigned pending;    /* ports that have no interface yet */
+	unsigned services;   /* service addresses among the ports */
 	int inotify;
 	int again; /* its watch of the folder `announce` */
 	L3vmMonitor *monitor;
@@ -82,6 +86,8 @@ void agent_refresh(Agent *agent, const char *name);
 /* Reads the records that have changed by now, by our own hand or a hook's, before
  * something is judged by them. A port from before the call may be gone. */
 void agent_catch_up(Agent *agent);
+/* A service address is on that interface. */
+bool agent_serves_on(const Agent *agent, const char *ifname);
 /* The first port of this guest (name or UUID) on record, or NULL. */
 AgentPort *agent_find_guest(Agent *agent, const char *guest);
 /* Reconciles soon; asked for many times, done once. */
@@ -157,6 +163,12 @@ void announcing_port(Agent *agent, const char *name, const L3vmPort *was,
 void announcing_again(Agent *agent);
 /* An interface came, went or changed. */
 void announcing_link(Agent *agent, const char *ifname);
+
+/* --- check.c --- */
+
+/* The service address is checked as its record says now. */
+void check_follow(AgentPort *port);
+void check_free(Check *check);
 
 /* --- gateway-burst.c --- */
 

@@ -8,6 +8,7 @@ sbin_PROGRAMS += l3vm-agent
 l3vm_agent_SOURCES = \
 	%D%/agent.h \
 	%D%/announcing.c \
+	%D%/check.c \
 	%D%/gateway-burst.c \
 	%D%/guest-events.c \
 	%D%/hold.c \

@@ -12,6 +12,7 @@
  *   leaving   its packets are watched, and kept once the guest has stopped; a timer,
  *             in case that nobody tells that it stays
  *   live      nothing
+ * A service address needs its check to be run, whatever its state.
  */
 #include "agent.h"
 #include "base/clock.h"
@@ -40,6 +41,9 @@ void agent_port_free(AgentPort *port)
 	evidence_free(port->evidence);
 	hold_part(port->hold);
 	burst_free(port->burst);
+	check_free(port->check);
+	if (port->port->service)
+		port->agent->services--;
 	if (port->timer)
 		g_source_remove(port->timer);
 	l3vm_port_free(port->port);
@@ -136,6 +140,10 @@ static void follow(AgentPort *port)
 {
 	L3vmState state = port->port->state;
 
+	if (port->port->service) {
+		check_follow(port);
+		return;
+	}
 	if (state == L3VM_STATE_PREPARED && !port->evidence && port->port->ifname)
 		port->evidence = evidence_new(port);
 	else if (state == L3VM_STATE_ARRIVED && port->evidence)
@@ -179,6 +187,7 @@ void agent_refresh(Agent *agent, const char *name)
 		port->name = g_strdup(name);
 		g_hash_table_insert(agent->ports, port->name, port);
 		agent->pending += !record->ifname;
+		agent->services += record->service != NULL;
 	}
 	announcing_port(agent, name, port->port, record, false);
 	l3vm_port_free(port->port);
@@ -203,6 +212,23 @@ AgentPort *agent_find_guest(Agent *agent, const char *guest)
 			return port;
 	}
 	return NULL;
+}
+
+bool agent_serves_on(const Agent *agent, const char *ifname)
+{
+	GHashTableIter iter;
+	void *value;
+
+	if (!agent->services)
+		return false;
+	g_hash_table_iter_init(&iter, agent->ports);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const L3vmPort *port = ((AgentPort *)value)->port;
+
+		if (port->service && !strcmp(port->ifname, ifname))
+			return true;
+	}
+	return false;
 }
 
 /* --- all of them ------------------------------------------------------------ */

@@ -11,12 +11,14 @@
 #include <glib-unix.h>
 #include <string.h>
 
-/* A port's interface, under its name or its index; a bridge of ours; or, by the
+/* A port's interface, under its name or its index, or that of a service address; a
+ * bridge of ours; or, by the
  * bridge that it is plugged into, the tap of a hot-plugged port. */
 static bool is_ours(Agent *agent, unsigned ifindex, const char *ifname)
 {
 	return g_hash_table_contains(agent->indexes, GUINT_TO_POINTER(ifindex)) ||
 	       g_hash_table_contains(agent->ports, ifname) || agent->pending ||
+	       agent_serves_on(agent, ifname) ||
 	       (agent->host->config && l3vm_config_bridge(agent->host->config, ifname));
 }
 

@@ -333,8 +333,8 @@ static void catch_up(LibvirtWatch *watch)
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		AgentPort *port = value;
 
-		if (port->port->state == L3VM_STATE_PREPARED ||
-		    port->port->state == L3VM_STATE_LEAVING)
+		if (!port->port->service && (port->port->state == L3VM_STATE_PREPARED ||
+					     port->port->state == L3VM_STATE_LEAVING))
 			g_ptr_array_add(guests, l3vm_port_copy(port->port));
 	}
 	for (guint i = 0; i < guests->len; i++)

@@ -24,6 +24,7 @@ typedef enum {
 	CLI_VALUE_IFNAME, /* any interface of the host */
 	CLI_VALUE_FILE,
 	CLI_VALUE_DIR,
+	CLI_VALUE_SERVICE, /* a service address of the host */
 	CLI_VALUE_COMMAND, /* a verb of ours */
 } CliValue;
 
@@ -66,7 +67,10 @@ struct Cli {
 extern const CliOption cli_global_options[];
 extern const CliVerb cli_attach, cli_detach, cli_plan, cli_migrate_notify;
 extern const CliVerb cli_status, cli_reconcile, cli_announce, cli_check;
-extern const CliVerb cli_metrics, cli_timeline, cli_version, cli_help;
+extern const CliVerb cli_metrics, cli_timeline, cli_service, cli_version, cli_help;
+
+/* The service addresses in the text of l3vm_status() as a table; false: none. */
+bool cli_print_services(Cli *cli, const char *status);
 
 /* NULL if there is none. */
 const CliVerb *cli_find_verb(const Cli *cli, const char *name);

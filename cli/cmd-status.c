@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * cmd-status.c - the verb status: the ports of this host for people
+ * cmd-status.c - the verb status: ports and service addresses for people
  *
  * --json hands on the library's text; the table is made from the same text,
  * so that it cannot know more than a script could.
@@ -22,9 +22,14 @@ enum {
 	COLUMN_PROBLEMS,
 };
 
-static const char *const titles[] = { "GUEST",	   "IFNAME",   "NETWORK",
-				      "STATE",	   "RANK",     "ADDRESSES",
-				      "ANNOUNCED", "PROBLEMS", NULL };
+static const char *const port_titles[] = { "GUEST",	"IFNAME",   "NETWORK",
+					   "STATE",	"RANK",	    "ADDRESSES",
+					   "ANNOUNCED", "PROBLEMS", NULL };
+
+/* The same columns, but for what is particular to an address of the host. */
+static const char *const service_titles[] = { "SERVICE",   "IFNAME",   "NETWORK",
+					      "STATE",	   "RANK",     "CHECK",
+					      "ANNOUNCED", "PROBLEMS", NULL };
 
 /* The rank that the routes of a port in a state have; a state that is not
  * here is shown without. */
@@ -32,10 +37,10 @@ static const struct StateLook {
 	const char *state, *rank;
 	CliColour colour;
 } state_looks[] = {
-	{ "live", "normal", CLI_GOOD },
-	{ "arrived", "preferred", CLI_PASSING },
-	{ "leaving", "last", CLI_PASSING },
-	{ "prepared", NULL, CLI_PASSING },
+	{ "live", "normal", CLI_GOOD },	    { "arrived", "preferred", CLI_PASSING },
+	{ "leaving", "last", CLI_PASSING }, { "prepared", NULL, CLI_PASSING },
+	{ "up", "normal", CLI_GOOD },	    { "draining", "last", CLI_PASSING },
+	{ "down", NULL, CLI_BAD },
 };
 
 /* NULL where the text has null, or no such member: it may be of another version
@@ -151,20 +156,71 @@ static void add_port(CliTable *table, struct json_object *port)
 		    json_object_object_get(port, "problems"), "");
 }
 
-static void print_table(Cli *cli, const char *text)
+/* "/usr/lib/check-dns -4 every 5 s" */
+static void add_check(CliTable *table, struct json_object *service)
 {
-	struct json_object *root = json_tokener_parse(text);
-	struct json_object *ports = json_object_object_get(root, "ports");
-	size_t n = list_length(ports);
+	struct json_object *check = json_object_object_get(service, "check");
+	struct json_object *command = json_object_object_get(check, "command");
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	for (size_t i = 0; i < list_length(command); i++)
+		g_string_append_printf(
+			text, "%s ",
+			json_object_get_string(json_object_array_get_idx(command, i)));
+	if (!text->len)
+		return;
+	g_string_append_printf(text, "every %s s", member(check, "interval"));
+	cli_table_add_line(table, COLUMN_ADDRESSES, CLI_PLAIN, text->str);
+}
+
+static void add_service(CliTable *table, struct json_object *service)
+{
+	cli_table_add_row(table);
+	add_optional(table, COLUMN_GUEST, CLI_PLAIN, member(service, "address"));
+	add_optional(table, COLUMN_IFNAME, CLI_PLAIN, member(service, "ifname"));
+	add_optional(table, COLUMN_NETWORK, CLI_PLAIN, member(service, "network"));
+	add_state(table, service);
+	add_check(table, service);
+	add_announcers(table, service);
+	add_strings(table, COLUMN_PROBLEMS, CLI_BAD,
+		    json_object_object_get(service, "problems"), "");
+}
+
+/* False if there is nothing to print. */
+static bool print_table(Cli *cli, struct json_object *list, const char *const *titles,
+			void (*add)(CliTable *table, struct json_object *entry))
+{
 	g_autoptr(CliTable) table = cli_table_new(titles);
 
-	for (size_t i = 0; i < n; i++)
-		add_port(table, json_object_array_get_idx(ports, i));
-	if (n)
+	for (size_t i = 0; i < list_length(list); i++)
+		add(table, json_object_array_get_idx(list, i));
+	if (list_length(list))
 		cli_table_print(table, cli->out, cli_wants_colour());
-	else
-		cli_print(cli, "no ports");
+	return list_length(list);
+}
+
+bool cli_print_services(Cli *cli, const char *status)
+{
+	struct json_object *root = json_tokener_parse(status);
+	struct json_object *services = json_object_object_get(root, "services");
+	bool any = print_table(cli, services, service_titles, add_service);
+
 	json_object_put(root);
+	return any;
+}
+
+static void print_ports(Cli *cli, const char *status)
+{
+	struct json_object *root = json_tokener_parse(status);
+	struct json_object *services = json_object_object_get(root, "services");
+
+	if (!print_table(cli, json_object_object_get(root, "ports"), port_titles,
+			 add_port))
+		cli_print(cli, "no ports");
+	if (list_length(services))
+		g_string_append_c(cli->out, '\n');
+	json_object_put(root);
+	cli_print_services(cli, status);
 }
 
 /* The text is not parsed for --json: what the library says is what is printed,
@@ -181,7 +237,7 @@ static bool run_status(Cli *cli, const CliArgs *args, GError **error)
 	if (cli_args_has(args, "json"))
 		cli_print(cli, text);
 	else
-		print_table(cli, text);
+		print_ports(cli, text);
 	return true;
 }
 
@@ -203,7 +259,7 @@ static const CliOption status_options[] = {
 const CliVerb cli_status = {
 	.name = "status",
 	.arguments = "[G] [--json]",
-	.help = "show ports: state, addresses, rank, announcers, problems",
+	.help = "show ports and service addresses: state, rank, announcers, problems",
 	.options = status_options,
 	.operands = guest_operands,
 	.run = run_status,

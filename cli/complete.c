@@ -94,15 +94,16 @@ static void offer_verbs(Cli *cli, const char *prefix)
 		offer(cli, prefix, (*verb)->name);
 }
 
-/* Each guest or interface on record, once. The records may not be readable
- * to whoever presses the key: then there is nothing to offer. */
-static void offer_status(Cli *cli, const char *prefix, const char *key)
+/* Each guest, interface or service address on record, once. The records may not be
+ * readable to whoever presses the key: then there is nothing to offer. */
+static void offer_status(Cli *cli, const char *prefix, const char *list,
+			 const char *key)
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 	g_autoptr(L3vm) host = cli_open(cli, NULL);
 	g_autofree char *text = host ? l3vm_status(host, NULL, NULL) : NULL;
 	struct json_object *root = text ? json_tokener_parse(text) : NULL;
-	struct json_object *ports = json_object_object_get(root, "ports");
+	struct json_object *ports = json_object_object_get(root, list);
 	size_t n = ports ? json_object_array_length(ports) : 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -130,10 +131,13 @@ static void offer_value(Cli *cli, const char *prefix, const CliOption *option)
 			offer(cli, prefix, *word);
 		break;
 	case CLI_VALUE_GUEST:
-		offer_status(cli, prefix, "guest");
+		offer_status(cli, prefix, "ports", "guest");
 		break;
 	case CLI_VALUE_PORT:
-		offer_status(cli, prefix, "ifname");
+		offer_status(cli, prefix, "ports", "ifname");
+		break;
+	case CLI_VALUE_SERVICE:
+		offer_status(cli, prefix, "services", "address");
 		break;
 	case CLI_VALUE_IFNAME:
 		cli_print(cli, ":ifname");

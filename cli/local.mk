@@ -11,6 +11,7 @@ l3vm_SOURCES = \
 	%D%/cmd-detach.c \
 	%D%/cmd-migrate-notify.c \
 	%D%/cmd-reconcile.c \
+	%D%/cmd-service.c \
 	%D%/cmd-status.c \
 	%D%/cmd-timeline.c \
 	%D%/complete.c %D%/complete.h \

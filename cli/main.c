@@ -18,9 +18,10 @@
 
 /* The order is the order of the usage text. */
 static const CliVerb *const verbs[] = {
-	&cli_attach,	&cli_detach,   &cli_plan,  &cli_migrate_notify, &cli_status,
-	&cli_reconcile, &cli_announce, &cli_check, &cli_metrics,	&cli_timeline,
-	&cli_version,	&cli_help,     NULL,
+	&cli_attach,  &cli_detach,    &cli_plan,     &cli_migrate_notify,
+	&cli_status,  &cli_reconcile, &cli_announce, &cli_check,
+	&cli_metrics, &cli_timeline,  &cli_service,  &cli_version,
+	&cli_help,    NULL,
 };
 
 const CliOption cli_global_options[] = {

@@ -81,7 +81,7 @@ static bool announce_guest(L3vm *host, L3vmInjector *injector, const L3vmPort *s
 		return true;
 	}
 	return assert_port(host, port, error) &&
-	       (!injector || tell_guest(host, injector, port, error));
+	       (!injector || port->service || tell_guest(host, injector, port, error));
 }
 
 bool l3vm_announce(L3vm *host, const char *guest, GError **error)
@@ -180,12 +180,12 @@ bool l3vm_tell_daemons(L3vm *host, bool dry_run, GString *report, GError **error
 	still = ports_missed(host, missed);
 	for (guint i = 0; i < still->len; i++) {
 		const L3vmPort *port = still->pdata[i];
-		g_autofree char *name = l3vm_record_name(port);
+		g_autofree char *title = l3vm_port_title(port);
 
 		g_string_append_printf(report,
-				       "port %s of guest %s: no routing daemon has "
-				       "its routes, written again\n",
-				       name, port->guest);
+				       "%s: no routing daemon has its routes, written "
+				       "again\n",
+				       title);
 		ok = (dry_run || announce_guest(host, NULL, port, ok ? error : NULL)) &&
 		     ok;
 	}

@@ -317,14 +317,11 @@ static void check_networkd(Check *check)
 		     "/etc/systemd/networkd.conf.d/l3vm.conf");
 }
 
-static void check_port(Check *check, struct json_object *port)
+/* A port, or a service address */
+static void check_entry(Check *check, struct json_object *port, const char *subject)
 {
 	struct json_object *problems = json_object_object_get(port, "problems");
 	struct json_object *announce = json_object_object_get(port, "announce");
-	g_autofree char *subject = g_strdup_printf(
-		"port %s of guest %s",
-		json_object_get_string(json_object_object_get(port, "ifname")),
-		json_object_get_string(json_object_object_get(port, "guest")));
 
 	for (size_t i = 0; i < json_object_array_length(problems); i++)
 		find(check, "error", subject,
@@ -340,10 +337,37 @@ static void check_port(Check *check, struct json_object *port)
 	}
 }
 
+static void check_port(Check *check, struct json_object *port)
+{
+	g_autofree char *subject = g_strdup_printf(
+		"port %s of guest %s",
+		json_object_get_string(json_object_object_get(port, "ifname")),
+		json_object_get_string(json_object_object_get(port, "guest")));
+
+	check_entry(check, port, subject);
+}
+
+static void check_service(Check *check, struct json_object *service)
+{
+	const char *state =
+		json_object_get_string(json_object_object_get(service, "state"));
+	g_autofree char *subject = g_strdup_printf(
+		"service %s",
+		json_object_get_string(json_object_object_get(service, "address")));
+
+	if (!g_strcmp0(state, "down"))
+		find(check, "warning", subject,
+		     "is down: its check has not been well often enough",
+		     "run the check by hand, as the agent's user");
+	check_entry(check, service, subject);
+}
+
 static void check_ports(Check *check)
 {
 	g_autoptr(GError) error = NULL;
-	struct json_object *ports = l3vm_status_ports(check->host, NULL, &error);
+	struct json_object *services;
+	struct json_object *ports = l3vm_status_ports(check->host, NULL, &services,
+						      &error);
 
 	if (!ports) {
 		find(check, "error", "ports", error->message,
@@ -352,7 +376,10 @@ static void check_ports(Check *check)
 	}
 	for (size_t i = 0; i < json_object_array_length(ports); i++)
 		check_port(check, json_object_array_get_idx(ports, i));
+	for (size_t i = 0; i < json_object_array_length(services); i++)
+		check_service(check, json_object_array_get_idx(services, i));
 	json_object_put(ports);
+	json_object_put(services);
 }
 
 char *l3vm_check(L3vm *host, GError **error)

@@ -46,7 +46,7 @@ bool l3vm_port_is_present(L3vm *host, const L3vmPort *port)
 
 	return port->ifname &&
 	       host->kernel->ops->find_link(host->kernel, port->ifname, &link, NULL) &&
-	       link.ifindex == port->ifindex;
+	       (port->service || link.ifindex == port->ifindex);
 }
 
 /* --- the plan ---------------------------------------------------------------- */
@@ -510,7 +510,11 @@ static void log_events(L3vm *host, const GPtrArray *steps, const char *evidence)
 		const L3vmStep *step = g_ptr_array_index(steps, i);
 		L3vmState from = step->old ? step->old->state : L3VM_STATE_GONE;
 
-		if (from != step->new->state)
+		if (from != step->new->state && step->new->service)
+			l3vm_event_note(host->store, step->new, "service", "state",
+					l3vm_service_state_name(step->new->state),
+					"evidence", evidence, NULL);
+		else if (from != step->new->state)
 			l3vm_event_add(lines, step->new, l3vm_state_name(from),
 				       l3vm_state_name(step->new->state), evidence);
 	}

@@ -48,8 +48,10 @@ static bool transition(L3vmSession *session, L3vmEvent event, const L3vmPort *as
 			g_ptr_array_index(session->guest->ports, i), NULL);
 		L3vmPort *new;
 
-		if (!old)
-			continue;
+		if (!old || old->service) {
+			l3vm_port_free(old);
+			continue; /* no migration is about the host itself */
+		}
 		new = l3vm_port_copy(old);
 		new->state = l3vm_migration_next(old->state, event);
 		new->seen = seen;

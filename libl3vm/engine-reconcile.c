@@ -106,7 +106,9 @@ static Verdict judge(const Sweep *sweep, const L3vmPort *port)
 
 	if (port->state == L3VM_STATE_GONE)
 		return VERDICT_REMOVE;
-	if (port->ifname && observed_index(sweep, port) != port->ifindex)
+	/* an address of the host waits for its interface, and knows it by name */
+	if (port->ifname && !port->service &&
+	    observed_index(sweep, port) != port->ifindex)
 		return VERDICT_REMOVE;
 	if (!port->ifname && can_adopt(sweep, port))
 		return VERDICT_ADOPT;
@@ -164,6 +166,7 @@ static bool carry_out(Sweep *sweep, Verdict verdict, const L3vmPort *seen,
 {
 	L3vm *host = sweep->host;
 	g_autofree char *name = l3vm_record_name(seen);
+	g_autofree char *title = l3vm_port_title(seen);
 	g_autoptr(GPtrArray) steps = l3vm_steps_new();
 	g_auto(L3vmSession) session = { .host = NULL };
 	g_autoptr(L3vmPort) old = NULL;
@@ -178,8 +181,7 @@ static bool carry_out(Sweep *sweep, Verdict verdict, const L3vmPort *seen,
 	if (!new)
 		return true;
 	if (verdict == VERDICT_REMOVE || verdict == VERDICT_SETTLE)
-		g_string_append_printf(sweep->report, "port %s of guest %s: %s\n", name,
-				       seen->guest,
+		g_string_append_printf(sweep->report, "%s: %s\n", title,
 				       verdict == VERDICT_SETTLE ? "hold-time is over"
 				       : old->state == L3VM_STATE_GONE
 					       ? "removal was not finished"

@@ -66,8 +66,8 @@ static const L3vmNetwork *hinted(const L3vmConfig *config, const L3vmPort *port)
 	return network && network->mode == L3VM_MODE_BRIDGE ? network : NULL;
 }
 
-static bool find_network(L3vm *host, const L3vmPort *port, const L3vmNetwork **network,
-			 GError **error)
+bool l3vm_resolve_network(L3vm *host, const L3vmPort *port, const L3vmNetwork **network,
+			  GError **error)
 {
 	const L3vmNetwork *hint = hinted(host->config, port);
 
@@ -147,6 +147,9 @@ static bool refuse(const L3vmPort *port, const L3vmAddr *addr, GError **error,
 		l3vm_addr_format(addr, text);
 	else
 		l3vm_prefix_format(addr, text);
+	if (port->service)
+		return l3vm_fail(error, L3VM_ERROR_REFUSED, "service %s: %s", text,
+				 why);
 	return l3vm_fail(error, L3VM_ERROR_REFUSED, "%s for guest %s: %s", text,
 			 port->guest, why);
 }
@@ -171,8 +174,7 @@ static bool check_address(const L3vmPort *port, const L3vmAddr *addr, GError **e
 			      "the gateway's address in network %s (choose another)",
 			      network->name);
 	if (!l3vm_addr_is_assignable(addr, &why))
-		return refuse(port, addr, error, "%s (a guest needs a unicast address)",
-			      why);
+		return refuse(port, addr, error, "%s (choose a unicast address)", why);
 	if (!l3vm_network_allows(network, addr))
 		return refuse(port, addr, error,
 			      "not allowed in network %s (add it to `allow`)",
@@ -188,7 +190,7 @@ static bool check_all(const L3vmPort *port, const GArray *addrs, GError **error)
 	return true;
 }
 
-static bool check_policy(const L3vmPort *port, GError **error)
+bool l3vm_check_policy(const L3vmPort *port, GError **error)
 {
 	g_autofree char *what = label(port);
 
@@ -298,7 +300,7 @@ L3vmPort *l3vm_resolve(L3vm *host, const L3vmPort *request, const GPtrArray *nic
 	complete(host, port, nics);
 	said = port->network || has_any(port->addresses, port->prefixes);
 	*ours = true;
-	if (!find_network(host, port, &network, error))
+	if (!l3vm_resolve_network(host, port, &network, error))
 		return NULL;
 	if (is_foreign(port, network)) {
 		/* before a manager has picked the bridge nothing can be said */
@@ -328,7 +330,7 @@ L3vmPort *l3vm_resolve(L3vm *host, const L3vmPort *request, const GPtrArray *nic
 	g_free(port->network);
 	port->network = g_strdup(network->name);
 	return take_table(port, error) && take_gateways(port, error) &&
-			       check_policy(port, error)
+			       l3vm_check_policy(port, error)
 		       ? g_steal_pointer(&port)
 		       : NULL;
 }

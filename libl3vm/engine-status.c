@@ -111,6 +111,16 @@ static bool all_present(struct json_object *routes)
 	return all;
 }
 
+static void add_state(struct json_object *entry, const char *state, int64_t since)
+{
+	char text[L3VM_TIME_STRLEN];
+
+	l3vm_time_format(since, text);
+	g_strlcpy(text + strlen("2026-01-01T00:00:00"), "Z", 2); /* whole seconds */
+	json_object_object_add(entry, "state", json_object_new_string(state));
+	json_object_object_add(entry, "since", json_object_new_string(text));
+}
+
 static void add_identity(struct json_object *entry, const L3vmPort *port)
 {
 	char text[L3VM_TIME_STRLEN];
@@ -130,11 +140,7 @@ static void add_identity(struct json_object *entry, const L3vmPort *port)
 		entry, "mode",
 		json_object_new_string(port->net->mode == L3VM_MODE_BRIDGE ? "bridge"
 									   : "routed"));
-	json_object_object_add(entry, "state",
-			       json_object_new_string(l3vm_state_name(port->state)));
-	l3vm_time_format(port->since, text);
-	g_strlcpy(text + strlen("2026-01-01T00:00:00"), "Z", 2); /* whole seconds */
-	json_object_object_add(entry, "since", json_object_new_string(text));
+	add_state(entry, l3vm_state_name(port->state), port->since);
 }
 
 /* What its guard has dropped; null if nothing guards it. */
@@ -177,6 +183,61 @@ static struct json_object *describe_port(L3vm *host, const L3vmView *view,
 	return entry;
 }
 
+/* null without a check */
+static struct json_object *describe_check(const L3vmService *service)
+{
+	struct json_object *check, *command;
+	char seconds[G_ASCII_DTOSTR_BUF_SIZE];
+
+	if (!service->check)
+		return NULL;
+	check = json_object_new_object();
+	command = json_object_new_array();
+	for (char **word = service->check; *word; word++)
+		json_object_array_add(command, json_object_new_string(*word));
+	json_object_object_add(check, "command", command);
+	g_ascii_formatd(seconds, sizeof(seconds), "%g", service->interval / 1000.0);
+	json_object_object_add(check, "interval",
+			       json_object_new_double_s(service->interval / 1000.0,
+							seconds));
+	json_object_object_add(check, "rise", json_object_new_int64(service->rise));
+	json_object_object_add(check, "fall", json_object_new_int64(service->fall));
+	return check;
+}
+
+static struct json_object *describe_service(L3vm *host, const L3vmView *view,
+					    const L3vmPort *port,
+					    const L3vmSet *observed)
+{
+	struct json_object *entry = json_object_new_object(), *routes, *problems;
+	g_autoptr(L3vmSet) wanted = l3vm_set_new();
+
+	l3vm_intent_network(wanted, port->net, &host->ranks, &host->facts);
+	l3vm_intent_port(wanted, port, &host->ranks, &host->facts);
+	routes = route_list(wanted, observed);
+	problems = problem_list(port, wanted, observed,
+				l3vm_port_is_present(host, port));
+	if (port->service->check && !view->agent)
+		json_object_array_add(problems,
+				      json_object_new_string(
+					      "l3vm-agent, which runs its check, does "
+					      "not run: it stays as it is"));
+	json_object_object_add(
+		entry, "address",
+		json_object_new_string(port->guest + strlen(L3VM_SERVICE_PREFIX)));
+	json_object_object_add(entry, "ifname", json_object_new_string(port->ifname));
+	json_object_object_add(entry, "network",
+			       json_object_new_string(port->net->name));
+	add_state(entry, l3vm_service_state_name(port->state), port->since);
+	json_object_object_add(entry, "check", describe_check(port->service));
+	json_object_object_add(entry, "routes", routes);
+	json_object_object_add(entry, "announce",
+			       l3vm_view_port(view, host, port, wanted,
+					      all_present(routes)));
+	json_object_object_add(entry, "problems", problems);
+	return entry;
+}
+
 /* The records of @guest, or all. */
 static GPtrArray *ports_of(L3vm *host, const char *guest, GError **error)
 {
@@ -185,7 +246,8 @@ static GPtrArray *ports_of(L3vm *host, const char *guest, GError **error)
 	if (!ports)
 		return NULL;
 	for (guint i = ports->len; i-- > 0;)
-		if (!l3vm_port_is_of(g_ptr_array_index(ports, i), guest))
+		if (!l3vm_port_is_of(ports->pdata[i], guest) ||
+		    (guest && ((L3vmPort *)ports->pdata[i])->service))
 			g_ptr_array_remove_index(ports, i);
 	if (guest && !ports->len) {
 		l3vm_fail(error, L3VM_ERROR_NOT_FOUND,
@@ -211,7 +273,8 @@ static bool observe_ports(L3vm *host, const GPtrArray *ports, bool all,
 		all ? L3VM_OBSERVE_ALL : L3VM_OBSERVE_CANDIDATES, observed, error);
 }
 
-struct json_object *l3vm_status_ports(L3vm *host, const char *guest, GError **error)
+struct json_object *l3vm_status_ports(L3vm *host, const char *guest,
+				      struct json_object **services, GError **error)
 {
 	g_autoptr(L3vmSet) observed = l3vm_set_new();
 	g_autoptr(GPtrArray) ports = NULL;
@@ -225,10 +288,19 @@ struct json_object *l3vm_status_ports(L3vm *host, const char *guest, GError **er
 		return NULL;
 	view = l3vm_view_new(host);
 	array = json_object_new_array();
-	for (guint i = 0; i < ports->len; i++)
-		json_object_array_add(array, describe_port(host, view,
-							   g_ptr_array_index(ports, i),
-							   observed));
+	if (services)
+		*services = json_object_new_array();
+	for (guint i = 0; i < ports->len; i++) {
+		const L3vmPort *port = g_ptr_array_index(ports, i);
+
+		if (!port->service)
+			json_object_array_add(array, describe_port(host, view, port,
+								   observed));
+		else if (services)
+			json_object_array_add(*services,
+					      describe_service(host, view, port,
+							       observed));
+	}
 	return array;
 }
 
@@ -244,13 +316,17 @@ char *l3vm_json_take(struct json_object *root)
 
 char *l3vm_status(L3vm *host, const char *guest, GError **error)
 {
-	struct json_object *ports = l3vm_status_ports(host, guest, error), *root;
+	struct json_object *services = NULL, *root;
+	struct json_object *ports = l3vm_status_ports(host, guest,
+						      guest ? NULL : &services, error);
 
 	if (!ports)
 		return NULL;
 	root = json_object_new_object();
 	json_object_object_add(root, "version", json_object_new_int(1));
 	json_object_object_add(root, "ports", ports);
+	if (services)
+		json_object_object_add(root, "services", services);
 	return l3vm_json_take(root);
 }
 
@@ -337,9 +413,26 @@ static int64_t problem_count(struct json_object *port)
 		json_object_object_get(port, "problems"));
 }
 
+static void append_services(GString *text, struct json_object *services)
+{
+	g_string_append(text, "# HELP l3vm_service_state Service addresses, 1 for "
+			      "the state that each is in.\n"
+			      "# TYPE l3vm_service_state gauge\n");
+	for (size_t i = 0; i < json_object_array_length(services); i++) {
+		struct json_object *service = json_object_array_get_idx(services, i);
+
+		g_string_append(text, "l3vm_service_state{");
+		append_label(text, "address", text_of(service, "address"));
+		g_string_append_c(text, ',');
+		append_label(text, "state", text_of(service, "state"));
+		g_string_append(text, "} 1\n");
+	}
+}
+
 char *l3vm_metrics(L3vm *host, GError **error)
 {
-	struct json_object *ports = l3vm_status_ports(host, NULL, error);
+	struct json_object *services;
+	struct json_object *ports = l3vm_status_ports(host, NULL, &services, error);
 	GString *text;
 
 	if (!ports)
@@ -354,6 +447,8 @@ char *l3vm_metrics(L3vm *host, GError **error)
 			missing_routes);
 	append_per_port(text, ports, "l3vm_port_guard_dropped_packets_total", "counter",
 			"Frames from the port that the guard has dropped.", dropped);
+	append_services(text, services);
 	json_object_put(ports);
+	json_object_put(services);
 	return g_string_free(text, FALSE);
 }

@@ -7,8 +7,10 @@
 
 #include <json-c/json.h>
 
-/* The "ports" array of status; the caller puts it. */
-struct json_object *l3vm_status_ports(L3vm *host, const char *guest, GError **error);
+/* The "ports" array of status and, for all of the host, in *@services (may be NULL)
+ * that of service addresses; the caller puts them. */
+struct json_object *l3vm_status_ports(L3vm *host, const char *guest,
+				      struct json_object **services, GError **error);
 
 /* As text; puts @root. */
 char *l3vm_json_take(struct json_object *root);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char *first_of(const char *given, const char *variable,
 			    const char *built_in)
@@ -54,6 +55,16 @@ void l3vm_free(L3vm *host)
 	g_free(host->config_path);
 	g_free(host->state_dir);
 	g_free(host);
+}
+
+char *l3vm_port_title(const L3vmPort *port)
+{
+	g_autofree char *name = l3vm_record_name(port);
+
+	return port->service
+		       ? g_strdup_printf("service %s",
+					 name + strlen(L3VM_SERVICE_PREFIX))
+		       : g_strdup_printf("port %s of guest %s", name, port->guest);
 }
 
 bool l3vm_need_config(L3vm *host, GError **error)

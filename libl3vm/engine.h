@@ -5,6 +5,7 @@
  *   engine.c            one host; opening its parts
  *   engine-resolve.c    a request -> a port: its network, addresses, policy
  *   engine-commit.c     old and new ports -> kernel and records, all or nothing
+ *   engine-service.c    service addresses
  *   engine-session.c    one guest, locked: the frame of every verb
  *   engine-attach.c     attach and plan
  *   engine-detach.c     detach
@@ -26,6 +27,7 @@
 #include "l3vm.h"
 #include "model/intent.h"
 #include "model/migration.h"
+#include "model/service.h"
 #include "store/config.h"
 #include "store/lock.h"
 #include "store/record.h"
@@ -45,6 +47,9 @@ struct L3vm {
 bool l3vm_need_config(L3vm *host, GError **error);
 bool l3vm_need_store(L3vm *host, GError **error);
 bool l3vm_need_kernel(L3vm *host, GError **error);
+
+/* "port tap1 of guest vm1" or "service 192.0.2.53", for messages; the caller's. */
+char *l3vm_port_title(const L3vmPort *port);
 
 /* How long a verb waits for the guest's lock: less than an operator's patience,
  * more than any hook takes. */
@@ -67,6 +72,12 @@ const L3vmPort *l3vm_described(const GPtrArray *nics, const L3vmMac *mac);
 /* Policy against this host: interface and addresses. Fills in ifindex. */
 bool l3vm_resolve_link(L3vm *host, L3vmKernel *kernel, L3vmPort *port, GError **error);
 bool l3vm_check_local(L3vm *host, const L3vmPort *port, GError **error);
+
+/* The network that @port names, or its manager's words mean, or else default. */
+bool l3vm_resolve_network(L3vm *host, const L3vmPort *port, const L3vmNetwork **network,
+			  GError **error);
+/* What needs no look at the host: the addresses of a port that has its network. */
+bool l3vm_check_policy(const L3vmPort *port, GError **error);
 
 /* What attach would refuse by policy, without an interface to look at. */
 bool l3vm_check_requests(L3vm *host, L3vmPort *const *ports, size_t n, GError **error);
@@ -114,6 +125,11 @@ bool l3vm_without_config(L3vm *host, L3vmPort *const *ports, size_t n, GError **
 void l3vm_steps_remove(GPtrArray *steps, L3vmPort *old);
 /* Removes all ports of the session's guest. */
 bool l3vm_remove_ports(L3vmSession *session, GError **error);
+
+/* --- engine-service.c ------------------------------------------------------- */
+
+/* The checks of @service, a recorded port, have found it well or not. */
+bool l3vm_service_found(L3vm *host, const L3vmPort *service, bool well, GError **error);
 
 /* --- engine-migrate.c ------------------------------------------------------- */
 

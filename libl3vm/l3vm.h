@@ -217,8 +217,31 @@ bool l3vm_migrate_notify(L3vm *host, const char *guest, L3vmPhase phase,
 			 GError **error);
 
 /*
- * The ports of @guest (NULL: all) as JSON, {"version":1,"ports":[...]}. A
- * guest that is not here: L3VM_ERROR_NOT_FOUND.
+ * A service address of this host, which answers for it itself: on lo, unless
+ * l3vm_port_set_ifname() says otherwise, and announced as its network
+ * (l3vm_port_set_network(), else default) says.
+ */
+L3vmPort *l3vm_service_new(const char *address, GError **error);
+/*
+ * It is announced while @command, which l3vm-agent runs every @interval
+ * milliseconds (and for no longer) ends with status 0: from the @rise-th time in a
+ * row on, until it did not @fall times. Its words are split as sh(1) would; no shell
+ * runs it.
+ */
+bool l3vm_service_set_check(L3vmPort *service, const char *command, unsigned interval,
+			    unsigned rise, unsigned fall, GError **error);
+/* Creates or changes it; it stays drained, and well or not. */
+bool l3vm_service_add(L3vm *host, const L3vmPort *service, GError **error);
+/* To the last rank, or back to the normal one. One that is not here:
+ * L3VM_ERROR_NOT_FOUND. */
+bool l3vm_service_drain(L3vm *host, const char *address, bool drain, GError **error);
+/* Absent is success. */
+bool l3vm_service_remove(L3vm *host, const char *address, GError **error);
+
+/*
+ * The ports of @guest as JSON, {"version":1,"ports":[...]}; with NULL all ports, and
+ * the service addresses of the host in "services". A guest that is not here:
+ * L3VM_ERROR_NOT_FOUND.
  */
 char *l3vm_status(L3vm *host, const char *guest, GError **error);
 

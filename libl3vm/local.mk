@@ -19,6 +19,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/engine-network.c \
 	%D%/engine-reconcile.c \
 	%D%/engine-resolve.c \
+	%D%/engine-service.c \
 	%D%/engine-session.c \
 	%D%/engine-status.c %D%/engine-status.h \
 	%D%/engine-view.c %D%/engine-view.h \
@@ -37,6 +38,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/model/plan.c %D%/model/plan.h \
 	%D%/model/plan-text.c \
 	%D%/model/port.c %D%/model/port.h \
+	%D%/model/service.c %D%/model/service.h \
 	%D%/kernel/kernel.c %D%/kernel/kernel.h \
 	%D%/kernel/kernel-fake.c \
 	%D%/kernel/kernel-netlink.c %D%/kernel/kernel-netlink.h \

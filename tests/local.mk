@@ -44,6 +44,7 @@ unit_tests = \
 	%D%/unit/test-qemu-cmdline \
 	%D%/unit/test-reconcile \
 	%D%/unit/test-record \
+	%D%/unit/test-service \
 	%D%/unit/test-state \
 	%D%/unit/test-state-owner \
 	%D%/unit/test-status \
@@ -79,6 +80,7 @@ tests_unit_test_engine_policy_SOURCES = %D%/unit/test-engine-policy.c \
 tests_unit_test_migration_random_SOURCES = %D%/unit/test-migration-random.c \
 	%D%/unit/migration-host.c %D%/unit/migration-world.c
 tests_unit_test_reconcile_SOURCES = %D%/unit/test-reconcile.c %D%/unit/engine-host.c
+tests_unit_test_service_SOURCES = %D%/unit/test-service.c %D%/unit/engine-host.c
 tests_unit_test_status_SOURCES = %D%/unit/test-status.c %D%/unit/engine-host.c
 
 # one source for what every kernel has to keep

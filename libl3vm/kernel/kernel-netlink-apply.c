@@ -145,8 +145,11 @@ static int apply_sysctl(Apply *apply)
 static int apply_address(Apply *apply)
 {
 	const L3vmAddr *addr = &apply->object->addr;
+	/* a service address, whose other end is a loopback address */
+	bool service = apply->object->via.family != AF_UNSPEC;
 	int size = (int)l3vm_family_bytes(addr->family);
 	int type = apply->remove ? RTM_DELADDR : RTM_NEWADDR;
+	const struct ifa_cacheinfo deprecated = { .ifa_valid = UINT32_MAX };
 	struct ifaddrmsg *header;
 	struct nl_msg *msg =
 		l3vm_nl_request(type, apply->remove ? 0 : NLM_F_CREATE | NLM_F_EXCL,
@@ -154,13 +157,19 @@ static int apply_address(Apply *apply)
 
 	header->ifa_family = addr->family;
 	header->ifa_prefixlen = addr->len;
-	header->ifa_scope = RT_SCOPE_LINK;
+	header->ifa_scope = service ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
 	header->ifa_index = apply->ifindex;
 	nla_put(msg, IFA_LOCAL, size, addr->bytes);
-	nla_put(msg, IFA_ADDRESS, size, addr->bytes);
+	nla_put(msg, IFA_ADDRESS, size,
+		service ? apply->object->via.bytes : addr->bytes);
 	/* a guest that answers duplicate address detection must not win it */
-	if (addr->family == AF_INET6 && !apply->remove)
-		nla_put_u32(msg, IFA_FLAGS, IFA_F_NODAD);
+	if (!apply->remove)
+		nla_put_u32(msg, IFA_FLAGS,
+			    (addr->family == AF_INET6 ? IFA_F_NODAD : 0) |
+				    (service ? IFA_F_NOPREFIXROUTE : 0));
+	/* the host must not speak from an address that others have, too */
+	if (service && addr->family == AF_INET6 && !apply->remove)
+		nla_put(msg, IFA_CACHEINFO, sizeof(deprecated), &deprecated);
 	return talk(apply, msg);
 }
 

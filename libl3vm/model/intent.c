@@ -387,6 +387,50 @@ static void want_closed(L3vmSet *set, const Interface *tap, const L3vmHostFacts 
 		want_key(set, L3VM_OBJECT_SYSCTL, tap, L3VM_SYSCTL_IP6_FORWARDING, 0);
 }
 
+/*
+ * The other end of a service address. An address without one is a connected route to
+ * FRR, which prefers that to ours and so announces nothing; and it would be announced
+ * whatever its health where a site announces what is connected, or lo's addresses.
+ * Loopback addresses are announced by nobody (FRR's zebra_check_addr(), BIRD's
+ * net_validate()). IPv4 addresses with one other end go when the first of them goes,
+ * so each has its own: 127 and its last three bytes.
+ */
+static L3vmAddr other_end(const L3vmAddr *addr)
+{
+	L3vmAddr end = *addr;
+
+	if (addr->family == AF_INET)
+		end.bytes[0] = 127;
+	else
+		l3vm_addr_parse("::1", &end);
+	return end;
+}
+
+/* Packets to it are delivered by the table local; the route is what announcers go
+ * by. The interface may go and come again under its name. */
+static void want_service(L3vmSet *set, const L3vmPort *port, const Rank *rank,
+			 const L3vmHostFacts *facts)
+{
+	const Interface interface = { 0, port->ifname };
+
+	if (port->state == L3VM_STATE_GONE)
+		return;
+	/* one, or none if a guest has taken it over */
+	for (guint i = 0; i < port->addresses->len; i++) {
+		const L3vmAddr *addr = &g_array_index(port->addresses, L3vmAddr, i);
+		L3vmObject o = object(L3VM_OBJECT_ADDRESS, &interface);
+
+		if (addr->family == AF_INET6 && !facts->ipv6)
+			continue;
+		o.addr = *addr;
+		o.via = other_end(addr);
+		l3vm_set_add(set, &o);
+		want_number(set, L3VM_OBJECT_UP, &interface, 1);
+		if (rank->metric)
+			want_route(set, &interface, port, addr, NULL, rank);
+	}
+}
+
 void l3vm_intent_port(L3vmSet *set, const L3vmPort *port, const L3vmRanks *ranks,
 		      const L3vmHostFacts *facts)
 {
@@ -396,6 +440,10 @@ void l3vm_intent_port(L3vmSet *set, const L3vmPort *port, const L3vmRanks *ranks
 	bool bridged = network->mode == L3VM_MODE_BRIDGE;
 	const Rank rank = rank_of(port, ranks);
 
+	if (port->service) {
+		want_service(set, port, &rank, facts);
+		return;
+	}
 	if (port->state == L3VM_STATE_GONE) {
 		if (!bridged && port->ifname)
 			want_closed(set, &tap, facts);

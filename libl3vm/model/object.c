@@ -102,7 +102,8 @@ bool l3vm_object_equal(const L3vmObject *a, const L3vmObject *b)
 {
 	return l3vm_object_same(a, b) && l3vm_mac_equal(&a->mac, &b->mac) &&
 	       a->number == b->number && !strcmp(a->master, b->master) &&
-	       a->type == b->type && l3vm_addr_equal(&a->via, &b->via) &&
+	       a->type == b->type &&
+	       (a->kind == L3VM_OBJECT_ADDRESS || l3vm_addr_equal(&a->via, &b->via)) &&
 	       (a->kind != L3VM_OBJECT_ROUTE || !strcmp(a->ifname, b->ifname));
 }
 

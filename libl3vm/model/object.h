@@ -114,7 +114,10 @@ typedef struct L3vmObject {
 	uint32_t number;
 	char master[IF_NAMESIZE];
 	uint32_t table, metric;
-	L3vmAddr via; /* family AF_UNSPEC: directly on the interface */
+	/* ROUTE: next hop; AF_UNSPEC: directly on the interface. ADDRESS: its other
+	 * end, of a service address, which is part of neither identity nor value:
+	 * who put it there without one has it all the same. */
+	L3vmAddr via;
 	L3vmRouteType type;
 	bool inverted; /* RULE: is for what does not come from the interface */
 	/* Observed objects only: carries our protocol number, or was made by us

@@ -29,8 +29,16 @@ static char *address_line(const L3vmChange *change, const L3vmObject *o,
 			  const char *dev)
 {
 	bool ip6 = o->addr.family == AF_INET6;
-	char addr[L3VM_ADDR_STRLEN];
+	char addr[L3VM_ADDR_STRLEN], end[L3VM_ADDR_STRLEN];
 
+	if (o->via.family)
+		return g_strdup_printf(
+			"ip addr %s %s peer %s dev %s%s%s",
+			change->has_after ? "add" : "del",
+			l3vm_addr_format(&o->addr, addr),
+			l3vm_prefix_format(&o->via, end), dev,
+			change->has_after ? " noprefixroute" : "",
+			change->has_after && ip6 ? " nodad preferred_lft 0" : "");
 	l3vm_prefix_format(&o->addr, addr);
 	if (!change->has_after)
 		return g_strdup_printf("ip addr del %s dev %s", addr, dev);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/name.h"
+#include "model/service.h"
 
 #include <string.h>
 
@@ -118,6 +119,7 @@ void l3vm_port_free(L3vmPort *port)
 	g_array_unref(port->gateways);
 	g_free(port->table);
 	g_array_unref(port->guard_allow);
+	l3vm_service_free(port->service);
 	l3vm_network_free(port->net);
 	l3vm_port_free(port->was);
 	g_free(port);
@@ -139,6 +141,7 @@ L3vmPort *l3vm_port_copy(const L3vmPort *port)
 	copy->gateways = g_array_copy(port->gateways);
 	copy->table = g_strdup(port->table);
 	copy->guard_allow = g_array_copy(port->guard_allow);
+	copy->service = port->service ? l3vm_service_copy(port->service) : NULL;
 	copy->net = port->net ? l3vm_network_copy(port->net, port->net->name) : NULL;
 	copy->was = port->was ? l3vm_port_copy(port->was) : NULL;
 	return copy;

@@ -26,6 +26,8 @@ typedef enum {
 	L3VM_STATE_GONE,     /* being removed; on record only until that is done */
 } L3vmState;
 
+typedef struct L3vmService L3vmService; /* model/service.h */
+
 /* How much this host wants a guest's packets; see "Ranks" in ARCHITECTURE.md. */
 typedef enum {
 	L3VM_RANK_NONE, /* not at all */
@@ -56,6 +58,7 @@ struct L3vmPort {
 	GArray *guard_allow;		  /* of L3vmAddr: may send from these, too */
 	char *hint_bridge, *hint_network; /* see l3vm_port_set_hint() */
 	bool optional;
+	L3vmService *service; /* owned; of a service address, else NULL */
 
 	/* resolved */
 	unsigned ifindex; /* 0: unknown */

@@ -8,6 +8,7 @@
 #include "store/json.h"
 
 #include "base/name.h"
+#include "model/service.h"
 #include "store/value.h"
 
 #include <string.h>
@@ -466,6 +467,42 @@ static L3vmNetwork *network_from_json(json_object *object, const char **bad)
 	return members.bad ? NULL : g_steal_pointer(&network);
 }
 
+/* --- a service address -------------------------------------------------- */
+
+static json_object *service_to_json(const L3vmService *service)
+{
+	json_object *object = json_object_new_object();
+
+	if (service->check)
+		l3vm_json_add(object, "check", strings_to_json(service->check));
+	add_int(object, "interval", service->interval);
+	add_int(object, "rise", service->rise);
+	add_int(object, "fall", service->fall);
+	add_bool(object, "well", service->well);
+	add_bool(object, "drain", service->drain);
+	return object;
+}
+
+static L3vmService *service_from_json(json_object *object)
+{
+	L3vmMembers members = { .object = object };
+	g_autoptr(L3vmService) service = g_new0(L3vmService, 1);
+
+	if (has(&members, "check"))
+		service->check = read_strings(&members, "check");
+	service->interval = (unsigned)l3vm_member_int(&members, "interval", 0,
+						      L3VM_SERVICE_INTERVAL_MAX);
+	service->rise = (unsigned)l3vm_member_int(&members, "rise", 0,
+						  L3VM_SERVICE_COUNT_MAX);
+	service->fall = (unsigned)l3vm_member_int(&members, "fall", 0,
+						  L3VM_SERVICE_COUNT_MAX);
+	service->well = l3vm_member_bool(&members, "well");
+	service->drain = l3vm_member_bool(&members, "drain");
+	return members.bad || !l3vm_service_is_valid(service)
+		       ? NULL
+		       : g_steal_pointer(&service);
+}
+
 /* --- a port ------------------------------------------------------------- */
 
 /* One form for ports and for NICs that only wait for an interface: the members
@@ -493,6 +530,8 @@ void l3vm_json_add_port(json_object *object, const L3vmPort *port)
 	add_int(object, "since", port->since);
 	add_int(object, "generation", port->generation);
 	l3vm_json_add(object, "net", port->net ? network_to_json(port->net) : NULL);
+	if (port->service)
+		l3vm_json_add(object, "service", service_to_json(port->service));
 	if (port->was) {
 		json_object *was = json_object_new_object();
 
@@ -536,6 +575,12 @@ static void read_resolution(L3vmMembers *members, L3vmPort *port)
 	port->since = l3vm_member_int(members, "since", 0, INT64_MAX);
 	port->generation = (uint32_t)l3vm_member_int(members, "generation", 0,
 						     UINT32_MAX);
+	if (has(members, "service")) {
+		port->service = service_from_json(
+			l3vm_member(members, "service", json_type_object));
+		expect(members, "service",
+		       port->service && l3vm_service_is_named(port));
+	}
 	if (!has(members, "net"))
 		return;
 	port->net = network_from_json(l3vm_member(members, "net", json_type_object),

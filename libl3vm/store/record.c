@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/name.h"
+#include "model/service.h"
 #include "store/files.h"
 #include "store/json.h"
 
@@ -29,6 +30,8 @@ char *l3vm_record_name(const L3vmPort *port)
 {
 	const uint8_t *b = port->mac.bytes;
 
+	if (port->service)
+		return g_strdup(port->guest);
 	if (port->ifname)
 		return g_strdup(port->ifname);
 	if (!port->has_mac)
@@ -41,6 +44,8 @@ static bool record_name_is_valid(const char *name)
 {
 	const char *digits = name + strlen(PENDING);
 
+	if (g_str_has_prefix(name, L3VM_SERVICE_PREFIX))
+		return l3vm_service_name_is_valid(name);
 	if (!g_str_has_prefix(name, PENDING) || l3vm_ifname_is_valid(name))
 		return l3vm_ifname_is_valid(name) && name[0] != '.';
 	return strlen(digits) == 12 && strspn(digits, "0123456789abcdef") == 12;

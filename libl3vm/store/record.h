@@ -3,7 +3,9 @@
  * record.h - the state directory: what should be, on disk
  *
  *   ports/<ifname>.json        one port; ports/pending-<12 hex digits>.json for
- *                              a hot-plugged NIC whose interface is not known
+ *                              a hot-plugged NIC whose interface is not known,
+ *                              ports/service:<address>.json for an address of
+ *                              the host itself
  *   guests/<uuid-or-name>.json its ports' interface names, its NICs, a pending
  *                              migration
  *   guests/<uuid-or-name>.lock see lock.h
@@ -44,8 +46,8 @@ const char *l3vm_store_dir(const L3vmStore *store);
 /* A descriptor of the directory, for openat(); the store keeps it. */
 int l3vm_store_fd(const L3vmStore *store);
 
-/* "tapvm1", or "pending-525400000005" for a port without an interface name;
- * for the caller to free. */
+/* "tapvm1", "pending-525400000005" for a port without an interface name, or
+ * "service:192.0.2.53"; for the caller to free. */
 char *l3vm_record_name(const L3vmPort *port);
 
 /* NULL without @error: there is none (or it is unusable, with a warning). */

@@ -57,6 +57,30 @@ refused 2 'exclude each other' "detach with both" detach --guest g --ifname t0
 refused 2 'missing: G' "migrate-notify alone" migrate-notify
 refused 2 'cannot be "arived".*arrived' "unknown phase" migrate-notify g --phase arived
 refused 2 'cannot be "xml".*ip, json' "unknown format" plan --format xml
+refused 2 'missing: ACTION' "service alone" service
+refused 2 'ACTION cannot be "ad".*add, drain' "unknown action" service ad 192.0.2.53
+for action in add drain undrain remove; do
+	refused 2 'missing: ADDRESS' "$action alone" service $action
+	refused 2 'not an IPv4 or IPv6' "$action of no address" service $action 192.0.2.530
+done
+refused 2 'not an IPv4 or IPv6' "a subnet as a service" service add 192.0.2.0/24
+refused 2 'list takes no ADDRESS' "list of one" service list 192.0.2.53
+refused 2 '"b" is not expected' "third operand" service add 192.0.2.53 b
+refused 2 '--check goes with add' "check of drain" service drain 192.0.2.53 --check /bin/true
+refused 2 'give --check CMD' "interval of nothing" service add 192.0.2.53 --interval 5
+refused 2 'full path' "a check for a shell" service add 192.0.2.53 --check true
+refused 2 'quote is not closed' "an open quote" service add 192.0.2.53 --check "/bin/a 'b"
+refused 2 'is empty' "an empty check" service add 192.0.2.53 --check ''
+for interval in 0 -1 0.01 3601 1e9 x 5s nan ''; do
+	refused 2 'seconds|out of range' "interval \"$interval\"" service add 192.0.2.53 \
+		--check /bin/true "--interval=$interval"
+done
+for n in 0 101 -1 x ''; do
+	refused 2 'rise|out of range' "rise \"$n\"" service add 192.0.2.53 \
+		--check /bin/true "--rise=$n"
+done
+refused 5 'loopback' "a loopback address" service add 127.0.0.53
+refused 5 'multicast' "a multicast address" service add ff02::53
 refused 2 'no command "foo"' "help on an unknown verb" help foo
 
 # --- values -----------------------------------------------------------------

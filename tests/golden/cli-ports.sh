@@ -53,6 +53,11 @@ attach tapvm5 --guest vm5 --mac 52:54:00:00:00:09 --address 10.0.0.9 --prepared
 ok "vm5 arrives" "$l3vm" migrate-notify vm5
 ok "vm4 leaves" "$l3vm" migrate-notify 'Jürgens 日本' --phase leaving
 
+ok "a service address" "$l3vm" service add 10.0.0.53
+ok "one with a check" "$l3vm" service add 2001:db8::53 --interval 0.5 \
+	--check "/usr/lib/check 'a b'"
+ok "it is drained" "$l3vm" service drain 10.0.0.53
+
 status_is status.txt
 status_is status.json --json
 status_is status-vm1.txt vm1
@@ -61,6 +66,11 @@ status_is status-vm1.txt 7a3e9af1-5f0c-4c61-9c7c-6f0b6f3b5c11
 status_is status-vm1.txt 7A3E9AF1-5F0C-4C61-9C7C-6F0B6F3B5C11
 is "$("$l3vm" --complete status vm | tr '\n' ' ')" "vm1 vm2 vm3 vm5 " \
 	"guests are completed"
+is "$("$l3vm" service list)" "$(sed -n '/^SERVICE/,$p' "$golden/status.txt")" \
+	"service list shows what status does"
+is "$("$l3vm" --complete service drain '' | tr '\n' ' ')" "10.0.0.53 2001:db8::53 " \
+	"service addresses are completed"
+is "$("$l3vm" --complete service un)" "undrain" "and what can be done with them"
 is "$("$l3vm" --complete detach --ifname '' | tr '\n' ' ')" \
 	"tapvm1 tapvm2 tapvm3 tapvm4 tapvm5 " "interfaces are completed"
 
@@ -95,6 +105,8 @@ is "$("$l3vm" reconcile 2>&1)" "" "once"
 
 is "$("$l3vm" announce 2>&1)" "" "announce is silent"
 ok "announce of one guest" "$l3vm" announce vm1
+like "$("$l3vm" metrics)" 'l3vm_service_state\{address="10.0.0.53",state="draining"\} 1' \
+	"metrics have service addresses"
 like "$("$l3vm" metrics)" 'l3vm_ports\{state="live"\} 2' "metrics count ports by state"
 
 # Forwarding is off in a new namespace.

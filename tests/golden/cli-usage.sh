@@ -25,7 +25,7 @@ golden usage.txt help
 golden usage.txt --help
 golden usage.txt -h
 for verb in attach detach plan migrate-notify status reconcile announce check \
-	metrics timeline version help; do
+	metrics timeline service version help; do
 	golden "help-$verb.txt" help "$verb"
 	golden "help-$verb.txt" "$verb" --help
 	like "$(cat "$golden/usage.txt")" $'\n  '"$verb" "the usage text has $verb"
@@ -36,7 +36,7 @@ is "$("$l3vm" --version)" "$("$l3vm" version)" "--version is version"
 is "$("$l3vm" -V)" "$("$l3vm" version)" "-V is version"
 is "$("$l3vm" attach --version)" "$("$l3vm" version)" "--version after a verb"
 is "$("$l3vm" status)" "no ports" "status of a host without ports"
-is "$("$l3vm" status --json | tr -d ' \n')" '{"version":1,"ports":[]}' \
+is "$("$l3vm" status --json | tr -d ' \n')" '{"version":1,"ports":[],"services":[]}' \
 	"the same as JSON"
 ok "detaching what is not there is success" "$l3vm" detach --guest nobody
 ok "also by interface" "$l3vm" detach --ifname nothing0

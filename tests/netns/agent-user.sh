@@ -81,10 +81,22 @@ qmp g1 event STOP
 ok "its packets are held" wait_for 5 grep -q hold-start "$L3VM_STATE_DIR/events.jsonl"
 ok "the hook takes it away" l3 detach --guest g1
 ok "and the hold ends" wait_for 5 grep -q hold-release "$L3VM_STATE_DIR/events.jsonl"
+# a check of a service address is the user too, and has no capability at all
+printf '%s\n' '#!/bin/sh' "grep -E '^(Uid|CapEff|CapAmb):' /proc/self/status >$work/check.out" \
+	>"$work/check"
+: >"$work/check.out"
+chmod 0755 "$work/check"
+chmod 0666 "$work/check.out"
+l3 service add 10.0.0.53 --check "$work/check" --rise 1 --interval 60
+ok "the agent runs a check" wait_for 5 eval '[[ $(routes main) == "10.0.0.53 dev lo metric 5" ]]'
+is "$(tr -s ' \t' ' ' <"$work/check.out")" "Uid: $user $user $user $user
+CapEff: 0000000000000000
+CapAmb: 0000000000000000" "as the user, without a capability"
+l3 service remove 10.0.0.53
 ok "all of it is still the user's" all_his
 is "$(find "$L3VM_STATE_DIR"/{ports,guests} -name '*.json' -o -name '*.lock')" "" \
 	"and no record is left"
 if agent_stop; then pass "the agent ends"; else fail "the agent ends"; fi
-is "$(grep -v -e 'QMP monitor' -e '^l3vm: reconciled:' "$work/agent.err" || :)" "" \
+is "$(grep -vE 'QMP monitor|^l3vm: reconciled:|check is well' "$work/agent.err" || :)" "" \
 	"without a complaint"
 done_testing

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-record.c - records of ports: what was written is read, nothing else is */
+#include "model/service.h"
 #include "store/record.h"
 
 #include "record-place.h"
@@ -310,6 +311,69 @@ static void wrong_members(void **state)
 	}
 }
 
+/* --- service addresses ---------------------------------------------------- */
+
+#define SERVICE "service:2001:db8::53"
+
+static L3vmPort *service_port(void)
+{
+	L3vmPort *port = l3vm_service_new("2001:db8::53", NULL);
+
+	assert_true(l3vm_service_set_check(port, "/bin/c 'a b'", 5000, 2, 3, NULL));
+	port->service->drain = true;
+	port->net = l3vm_network_new("default");
+	return port;
+}
+
+static void service_round_trip(void **state)
+{
+	struct place *place = *state;
+	g_autoptr(L3vmPort) port = service_port();
+	g_autoptr(L3vmPort) loaded = NULL;
+	const L3vmService *service;
+
+	assert_true(l3vm_record_save(place->store, port, NULL));
+	assert_true(exists(place, "ports/" SERVICE ".json"));
+	loaded = l3vm_record_load(place->store, SERVICE, NULL);
+	assert_non_null(loaded);
+	assert_ports_equal(port, loaded);
+	service = loaded->service;
+	assert_int_equal(g_strv_length(service->check), 2);
+	assert_string_equal(service->check[1], "a b");
+	assert_int_equal(service->interval, 5000);
+	assert_int_equal(service->rise, 2);
+	assert_int_equal(service->fall, 3);
+	assert_true(service->drain && !service->well);
+}
+
+static void wrong_services(void **state)
+{
+	static const char *const edits[][2] = {
+		{ "\"addresses\":[\"2001:db8::53\"]", "\"addresses\":[]" },
+		{ "\"addresses\":[\"2001:db8::53\"]", "\"addresses\":[\"::5\"]" },
+		{ "\"prefixes\":[]", "\"prefixes\":[\"10.0.0.0/8\"]" },
+		{ "\"ifname\":\"lo\",", "" },
+		{ "\"/bin/c\"", "\"c\"" },
+		{ "\"check\":[\"/bin/c\",\"a b\"]", "\"check\":[]" },
+		{ "\"interval\":5000", "\"interval\":0" },
+		{ "\"rise\":2", "\"rise\":1000" },
+		{ "\"fall\":3", "\"fall\":-1" },
+		{ "\"well\":false", "\"well\":0" },
+		{ "\"service\":{", "\"service\":1,\"x\":{" },
+		{ "\"service\":{", "\"x\":{" },
+	};
+	struct place *place = *state;
+	g_autoptr(L3vmPort) port = service_port();
+
+	for (size_t i = 0; i < G_N_ELEMENTS(edits); i++) {
+		assert_true(l3vm_record_save(place->store, port, NULL));
+		put_edited(place, "ports/" SERVICE ".json", edits[i][0], edits[i][1]);
+		if (place->warnings != i)
+			print_error("believed before: %s\n", edits[i][1]);
+		expect_ignored(place, SERVICE);
+	}
+}
+
 /* A later release may have added members: they are passed over. */
 static void unknown_members_are_fine(void **state)
 {
@@ -465,6 +529,8 @@ int main(void)
 		CASE(every_bit_flip),
 		CASE(random_garbage),
 		CASE(wrong_members),
+		CASE(service_round_trip),
+		CASE(wrong_services),
 		CASE(unknown_members_are_fine),
 		CASE(odd_files),
 		CASE(foreign_file_is_ignored),
