@@ -179,12 +179,19 @@ one_uplink()
 	host_link_add tor2 2 hv2 up0
 }
 
+# a_domain - the same, and a link between the routers: fabrics/mobility
+a_domain()
+{
+	one_uplink
+	host_link_add tor1 23 tor2 tor1
+}
+
 # no_uplinks - none any more
 no_uplinks()
 {
 	local node link
 	for node in tor1 tor2; do
-		for link in hv1 hv2; do
+		for link in hv1 hv2 tor2; do
 			on "$node" ip link del "$link" 2>/dev/null || true
 		done
 	done
@@ -250,9 +257,13 @@ recipe()
 		racks=(-e 's/192\.0\.2\.2\b/192.0.2.18/g'
 			-e 's/192\.0\.2\.6\b/192.0.2.22/g'
 			-e 's/2001:db8:ffff:\([12]\):/2001:db8:ffff:1\1:/g')
-		[[ $1 != */racks/* ]] || racks=(-e 's/192\.0\.2\.2\b/192.0.2.6/g'
-			-e 's/hv1/hv2/g' -e 's/65001/65002/g' -e 's/65010/65020/g'
-			-e 's/2001:db8:ffff:1:/2001:db8:ffff:2:/g')
+		[[ $1 != */@(racks|mobility)/* ]] ||
+			racks=(-e 's/192\.0\.2\.2\b/192.0.2.6/g'
+				-e 's/hv1/hv2/g' -e 's/tor2/tor1/g'
+				-e 's/65001/65002/g' -e 's/65010/65020/g'
+				-e 's/192\.0\.2\.42\b/192.0.2.41/g'
+				-e 's/2001:db8:ffff:1:/2001:db8:ffff:2:/g'
+				-e 's/2001:db8:ffff:23::2/2001:db8:ffff:23::1/g')
 		sed -e 's/192\.0\.2\.254/192.0.2.253/' "${racks[@]}" \
 			-e 's/192\.0\.2\.33\b/192.0.2.37/g' \
 			-e 's/2001:db8:ffff:21:/2001:db8:ffff:22:/g' "$1" ;;
@@ -261,7 +272,7 @@ recipe()
 }
 
 # daemon_up NODE bird|frr [FABRIC] - with the example for its part; FABRIC is a
-# folder of examples/fabrics
+# folder of examples/fabrics, which need not have one for hypervisors
 daemon_up()
 {
 	local node=$1 kind=$2 example=$2
@@ -269,6 +280,8 @@ daemon_up()
 	if [[ -n ${3-} ]]; then
 		example=fabrics/$3/$kind/${node%%[0-9]*}.conf
 		example=${example/%hv.conf/hypervisor.conf}
+		# Some change nothing below the routers.
+		[[ -e $L3VM_SRC/examples/$example ]] || example=$kind/$kind.conf
 	else
 		example+=/$kind.conf
 	fi

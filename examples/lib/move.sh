@@ -41,12 +41,15 @@ move_routes()
 	on hv2 ip route replace 192.0.2.0/30 via 192.0.2.5
 }
 
+# What streams there are: a guest that does not really move has no connections.
+MOVE_STREAMS=(udp4 udp6 tcp4 tcp6)
+
 # move_streams GUEST4 GUEST6 SECONDS - started at the client; move_count waits
 # for their end and puts a line for each into MOVE_COUNT: "udp4 sent=... lost=..."
 move_streams()
 {
 	local name kind address rate
-	for name in udp4 udp6 tcp4 tcp6; do
+	for name in "${MOVE_STREAMS[@]}"; do
 		kind=${name%?} address=$1 rate=1000
 		[[ $name != *6 ]] || address=$2
 		[[ $name != tcp* ]] || rate=100
@@ -61,7 +64,7 @@ move_streams()
 move_enough()
 {
 	local name
-	for name in udp4 udp6 tcp4 tcp6; do
+	for name in "${MOVE_STREAMS[@]}"; do
 		kill -TERM "${NODE_PID[cli/$name]}" 2>/dev/null || true
 	done
 }
@@ -75,7 +78,7 @@ move_wait()
 move_ended()
 {
 	local name
-	for name in udp4 udp6 tcp4 tcp6; do
+	for name in "${MOVE_STREAMS[@]}"; do
 		[[ ! -e /proc/${NODE_PID[cli/$name]} || \
 			$(<"/proc/${NODE_PID[cli/$name]}/stat") == *') Z '* ]] || return 1
 	done
@@ -85,7 +88,7 @@ move_count()
 {
 	local name broke
 	MOVE_COUNT=
-	for name in udp4 udp6 tcp4 tcp6; do
+	for name in "${MOVE_STREAMS[@]}"; do
 		broke=
 		wait "${NODE_PID[cli/$name]}" || broke=' broke'
 		MOVE_COUNT+="$name $(<"$LAB/cli/log/$name.log")$broke"$'\n'
