@@ -272,19 +272,14 @@ recipe()
 }
 
 # daemon_up NODE bird|frr [FABRIC] - with the example for its part; FABRIC is a
-# folder of examples/fabrics, which need not have one for hypervisors
+# folder of examples/fabrics, which need not have one for every part
 daemon_up()
 {
-	local node=$1 kind=$2 example=$2
-	[[ $node == hv* ]] || example=tor-$kind
-	if [[ -n ${3-} ]]; then
-		example=fabrics/$3/$kind/${node%%[0-9]*}.conf
-		example=${example/%hv.conf/hypervisor.conf}
-		# Some change nothing below the routers.
-		[[ -e $L3VM_SRC/examples/$example ]] || example=$kind/$kind.conf
-	else
-		example+=/$kind.conf
-	fi
+	local node=$1 kind=$2 example=$2/$2.conf own
+	[[ $node == hv* ]] || example=tor-$example
+	own=fabrics/${3-}/$kind/${node%%[0-9]*}.conf
+	own=${own/%hv.conf/hypervisor.conf}
+	[[ ! -e $L3VM_SRC/examples/$own ]] || example=$own
 	"${kind}_up" "$node" "$L3VM_SRC/examples/$example"
 }
 

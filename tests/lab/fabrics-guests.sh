@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC2317,SC2086 # addresses are two words; commands that `ok` and its kin run
 # fabrics-guests.sh - examples/fabrics/mobility with BIRD and with FRR: what the spine
-# sees, guests that are not there, moves that lose nothing
+# sees, guests that are not there, moves that lose nothing; and tables: two tenants that
+# do not reach each other
 # timeout: 300
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -20,8 +21,10 @@ TIMES=$LAB/tmp/convergence		# of the fabric at hand, ms, one a line
 #
 # A guest is a namespace at each host that answers at any time: what is lost in a move
 # is lost by routes alone. All the rest is done by l3vm.
-declare -A ADDRESSES=([vm]="10.0.0.77 2001:db8::77")
-declare -A MAC=([vm]=52:54:00:00:00:77)
+declare -A ADDRESSES=([vm]="10.0.0.77 2001:db8::77" [red]="10.1.0.5 2001:db8:1::5"
+	[blue]="10.2.0.5 2001:db8:2::5")
+declare -A NETWORK=([vm]=default [red]=red [blue]=blue)
+declare -A MAC=([vm]=52:54:00:00:00:77 [red]=52:54:00:01:00:05 [blue]=52:54:00:02:00:05)
 
 # guest_at HOST NAME
 guest_at()
@@ -43,7 +46,7 @@ guest_at()
 attach()
 {
 	on "$1" l3vm attach --guest "$2" --ifname "$2" --mac "${MAC[$2]}" \
-		--address "${ADDRESSES[$2]/ /,}" "${@:3}"
+		--address "${ADDRESSES[$2]/ /,}" --network "${NETWORK[$2]}" "${@:3}"
 }
 
 # led NODE PATTERN NAME - to both addresses of the guest, in time
@@ -87,7 +90,7 @@ converged()
 {
 	local address begin end ms=0
 	for address in ${ADDRESSES[$3]}; do
-		begin=$(time_of "$2" "dev $3 proto.* metric 4" "$address") || return
+		begin=$(time_of "$2" "dev $3 .*metric 4" "$address") || return
 		end=$(time_of "$4" "$5" "$address") || return
 		((end - begin <= ms)) || ms=$((end - begin))
 	done
@@ -99,20 +102,52 @@ median()
 	sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] " ms, at most " v[NR] }'
 }
 
-# hand_over NAME FROM TO LAST PATTERN [OPTION]... - by hand, as a migration would; LAST
-# is the node that hears of it last, and must then have such a route
+# follower FROM TO - the router that is the last to follow, and by what route it does
+follower()
+{
+	case $fabric in
+	mobility) echo "tor${1#hv} dev tor${2#hv}" ;;
+	tables) echo "tor1 dev $2" ;;
+	esac
+}
+
+# hand_over NAME FROM TO - by hand, as a migration would
 hand_over()
 {
-	local name=$1 from=$2 to=$3 last=$4 pattern=$5
-	shift 5
+	local name=$1 from=$2 to=$3 last pattern
+	read -r last pattern < <(follower "$from" "$to")
 	forget_times "$to" "$last"
-	attach "$to" "$name" --prepared "$@"
+	attach "$to" "$name" --prepared
 	on "$from" l3vm migrate-notify "$name" --phase leaving
 	on "$to" l3vm migrate-notify "$name"
-	led "$last" "$pattern" "$name" && led "$from" "dev up" "$name" || return
+	led "$last" "$pattern" "$name" && wait_until 10 diverts "$from" "$name" || return
 	wait_until 5 converged "$from" "$to" "$name" "$last" "$pattern"
 	converged "$from" "$to" "$name" "$last" "$pattern" >>"$TIMES"
 	on "$from" l3vm migrate-notify "$name" --phase left
+}
+
+# moves IT NAME - to and fro as often as MOVES says, which is even
+moves()
+{
+	local it=$1 name=$2 n reached
+	: >"$TIMES"
+	reached=$(arrived "$name")
+	streams_start ${ADDRESSES[$name]}
+	for ((n = 0; n < MOVES; n++)); do
+		hand_over "$name" "hv$((n % 2 + 1))" "hv$((2 - n % 2))" || break
+	done
+	is $n "$MOVES" "$it: the guest moved $MOVES times"
+	like "$(lost_on_the_way "$name" "$reached")" '^0 of [0-9]{3}' "$it: no packet was lost"
+	diag "$it: it takes $(median <"$TIMES") until the last router follows"
+}
+
+# diverts HOST NAME - what still comes there for the guest
+diverts()
+{
+	local address
+	for address in ${ADDRESSES[$2]}; do
+		[[ $(on "$1" ip route get "$address") == *" dev up"* ]] || return 1
+	done
 }
 
 # arrived NAME - datagrams at the guest, wherever; lost_on_the_way NAME BEFORE. What a
@@ -138,13 +173,22 @@ lost_on_the_way()
 
 # --- daemons -----------------------------------------------------------------
 
+daemon_of()
+{
+	case $fabric/$1 in
+	tables/tor2) echo frr ;;
+	tables/*) echo bird ;;
+	*) echo "$daemon" ;;
+	esac
+}
+
 # all_up NUMBER NODE... - that many sessions of each
 all_up()
 {
 	local node n=$1
 	shift
 	for node; do
-		wait_until 30 sessions_up "$node" "$daemon" "$n" ||
+		wait_until 30 sessions_up "$node" "$(daemon_of "$node")" "$n" ||
 			{ echo "$node: no sessions"; return 1; }
 	done
 }
@@ -154,7 +198,7 @@ all_down()
 {
 	local node
 	for node; do
-		daemon_signal "$node" "$daemon" KILL
+		daemon_signal "$node" "$(daemon_of "$node")" KILL
 		on "$node" ip nexthop flush >/dev/null 2>&1
 		on "$node" ip route flush proto bird table all
 		on "$node" ip -6 route flush proto bird table all
@@ -181,7 +225,7 @@ refused()
 
 mobility()
 {
-	local it="mobility, $daemon" from=hv1 to=hv2 i before reached
+	local it="mobility, $daemon" node i before
 	ok "$it: all sessions are up" all_up 2 "${HOSTS[@]}"
 	ok "$it: and between the routers" all_up 6 tor1 tor2
 	ok "$it: a hypervisor has the default route" all_routed hv1 via 0.0.0.0/0 ::/0
@@ -200,19 +244,82 @@ mobility()
 		done
 	done
 	is "$(loops)" "$before" "$it: and no packet for it circled"
-	reached=$(arrived vm)
-	streams_start ${ADDRESSES[vm]}
-	for ((i = 0; i < MOVES; i++)); do
-		hand_over vm $from $to "tor${from#hv}" "dev tor${to#hv}" || break
-		from=$to to=hv$((3 - ${to#hv}))
-	done
-	is $i "$MOVES" "$it: the guest moved $MOVES times"
-	like "$(lost_on_the_way vm "$reached")" '^0 of [0-9]{4}' "$it: no packet was lost"
+	moves "$it" vm
 	is "$(loops)" "$before" "$it: and none circled"
-	diag "$it: the router of the old host follows after $(median <"$TIMES")"
-	on $from l3vm detach --guest vm
-	ok "$it: it leaves no route" eval "none_routed tor1 ${ADDRESSES[vm]} &&
-		none_routed tor2 ${ADDRESSES[vm]}"
+	ok "$it: it leaves no route" eval "on hv1 l3vm detach --guest vm &&
+		none_routed tor1 ${ADDRESSES[vm]} && none_routed tor2 ${ADDRESSES[vm]}"
+}
+
+# --- tables ------------------------------------------------------------------
+
+# silent NODE NAME - what it sends to the guest does not reach it
+silent()
+{
+	local before address
+	before=$(pings_at "${2}1")
+	for address in ${ADDRESSES[$2]}; do
+		! on "$1" ping -c 2 -i 0.1 -W 0.3 "$address" || return
+	done
+	[[ $(pings_at "${2}1") == "$before" ]]
+}
+
+pings_at()
+{
+	on "$1" nstat -asz IcmpInEchos Icmp6InEchos
+}
+
+# The client of mobility becomes red's, and blue gets one of its own.
+tenants_up()
+{
+	local node
+	node_add cli2
+	on spine ip link del cli0
+	link_add tor1 cli0 198.51.100.1/24 2001:db8:f000::1/64 \
+		cli up0 198.51.100.2/24 2001:db8:f000::2/64
+	link_add tor2 cli0 203.0.113.1/24 2001:db8:f001::1/64 \
+		cli2 up0 203.0.113.2/24 2001:db8:f001::2/64
+	for node in cli/198.51.100.1/2001:db8:f000::1 cli2/203.0.113.1/2001:db8:f001::1; do
+		on "${node%%/*}" ip route add default via "$(cut -d / -f 2 <<<"$node")"
+		on "${node%%/*}" ip route add default via "${node##*/}"
+	done
+	two_uplinks
+	for node in "${HOSTS[@]}"; do
+		guest_at "$node" red
+		guest_at "$node" blue
+		cp "$L3VM_SRC/examples/fabrics/tables/l3vm.conf" "$LAB/$node/etc/l3vm/"
+		on "$node" "$L3VM_SRC/examples/fabrics/tables/rules"
+	done
+}
+
+tables()
+{
+	local it=tables address
+	ok "$it: all sessions are up" all_up 4 "${HOSTS[@]}"
+	attach hv1 red
+	attach hv1 blue
+	ok "$it: red's router sends red's guest's packets there" led tor1 "dev hv1" red
+	ok "$it: blue's router blue's" led tor2 "dev hv1" blue
+	ok "$it: each client reaches its guest" eval "
+		wait_until 10 on cli ping -c 1 -W 1 ${ADDRESSES[red]% *} &&
+		wait_until 10 on cli ping -c 1 -W 1 ${ADDRESSES[red]#* } &&
+		wait_until 10 on cli2 ping -c 1 -W 1 ${ADDRESSES[blue]% *} &&
+		wait_until 10 on cli2 ping -c 1 -W 1 ${ADDRESSES[blue]#* }"
+	ok "$it: neither router knows of the other tenant" eval "
+		none_routed tor1 ${ADDRESSES[blue]} && none_routed tor2 ${ADDRESSES[red]}"
+	for address in ${ADDRESSES[blue]}; do
+		on tor1 ip route add "$address" dev hv1 \
+			via "$([[ $address == *:* ]] && echo 2001:db8:ffff:1::2 || echo 192.0.2.2)"
+	done
+	ok "$it: what red's router sends to blue's guest all the same goes nowhere" \
+		silent cli blue
+	ok "$it: what red's guest sends to blue's, neither" silent red1 blue
+	for address in ${ADDRESSES[blue]}; do
+		on tor1 ip route del "$address"
+	done
+	moves "$it" red
+	on hv1 l3vm detach --guest red
+	ok "$it: blue's guest is still there" led tor2 "dev hv1" blue
+	on hv1 l3vm detach --guest blue
 }
 
 spine_up
@@ -229,14 +336,21 @@ for node in "${HOSTS[@]}"; do
 	guest_at "$node" vm
 done
 watch_times tor1 tor2 "${HOSTS[@]}"
+fabric=mobility
+a_domain
 for daemon in $DAEMONS; do
-	a_domain
-	: >"$TIMES"
 	daemons_up "$daemon" mobility "${ROUTERS[@]}" "${HOSTS[@]}"
 	mobility
 	all_down "${ROUTERS[@]}" "${HOSTS[@]}"
-	no_uplinks
-	diag "$daemon: $SECONDS s so far"
+	diag "$fabric, $daemon: $SECONDS s so far"
 done
+no_uplinks
+fabric=tables
+tenants_up
+daemons_up bird tables tor1 "${HOSTS[@]}"
+daemons_up frr tables tor2
+tables
+all_down tor1 tor2 "${HOSTS[@]}"
+diag "$fabric: $SECONDS s so far"
 kill "${WATCHES[@]}"
 lab_done_testing
