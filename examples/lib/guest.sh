@@ -33,6 +33,22 @@ guest_fetch()
 	mv "$dir.new" "$dir"
 }
 
+# guest_program NAME... - guests have these programs as well, with their libraries; other
+# files can be put into $LAB/guest, too, before the first guest is defined
+guest_program()
+{
+	local root=$LAB/guest name file
+	mkdir -p "$root/bin"
+	for name; do
+		name=$(command -v "$name")
+		cp "$name" "$root/bin/"
+		for file in $(ldd "$name" | grep -o '/[^ ]*'); do
+			mkdir -p "$root${file%/*}"
+			cp -L "$file" "$root$file"
+		done
+	done
+}
+
 # guest_image - kernel and initramfs for this lab, and what QEMU should run with
 guest_image()
 {
@@ -44,6 +60,7 @@ guest_image()
 	gcc -O2 -static -o "$LAB/image/peer" "$LAB_LIB/peer.c"
 	cp "$LAB/image/peer" "$root/bin/"
 	cp "$LAB_LIB/guest-init" "$root/init"
+	[[ ! -d $LAB/guest ]] || cp -a "$LAB/guest/." "$root/"
 	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1) \
 		>"$LAB/image/initrd.gz"
 	rm -rf "$root"

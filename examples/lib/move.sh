@@ -43,6 +43,8 @@ move_routes()
 
 # What streams there are: a guest that does not really move has no connections.
 MOVE_STREAMS=(udp4 udp6 tcp4 tcp6)
+# Datagrams a second in each family; of records a tenth
+MOVE_RATE=1000
 
 # move_streams GUEST4 GUEST6 SECONDS - started at the client; move_count waits
 # for their end and puts a line for each into MOVE_COUNT: "udp4 sent=... lost=..."
@@ -50,9 +52,9 @@ move_streams()
 {
 	local name kind address rate
 	for name in "${MOVE_STREAMS[@]}"; do
-		kind=${name%?} address=$1 rate=1000
+		kind=${name%?} address=$1 rate=$MOVE_RATE
 		[[ $name != *6 ]] || address=$2
-		[[ $name != tcp* ]] || rate=100
+		[[ $name != tcp* ]] || rate=$((MOVE_RATE / 10))
 		: >"$LAB/cli/log/$name.log"
 		on_start cli "$name.log" "$LAB/image/peer" "$kind" "$address" 7777 \
 			"$rate" "$3"
