@@ -58,6 +58,7 @@ contract_tests = \
 	%D%/contract/test-kernel-netlink
 test_headers = \
 	%D%/contract/contract.h \
+	%D%/contract/killer.h \
 	%D%/contract/netns.h \
 	%D%/contract/real-host.h \
 	%D%/unit/config-place.h \
@@ -96,7 +97,7 @@ tests_contract_test_kernel_joined_SOURCES = %D%/contract/test-kernel-joined.c \
 tests_contract_test_kernel_netlink_SOURCES = %D%/contract/test-kernel-netlink.c \
 	%D%/contract/netns.c $(contract_sources)
 tests_contract_test_engine_crash_SOURCES = %D%/contract/test-engine-crash.c \
-	%D%/contract/netns.c %D%/contract/real-host.c
+	%D%/contract/killer.c %D%/contract/netns.c %D%/contract/real-host.c
 tests_contract_test_engine_crowd_SOURCES = %D%/contract/test-engine-crowd.c \
 	%D%/contract/netns.c %D%/contract/real-host.c
 

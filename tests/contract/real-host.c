@@ -33,15 +33,17 @@ L3vm *real_host_open(const RealHost *host)
 RealHost *real_host_new(unsigned n_taps)
 {
 	RealHost *host = g_new0(RealHost, 1);
+	g_autoptr(GString) links = g_string_new(NULL);
 	g_autofree char *conf = NULL;
 
 	netns_renew();
-	for (unsigned i = 1; i <= n_taps; i++) {
-		g_autofree char *name = g_strdup_printf("tap%u", i);
-
-		netns_add_link(name);
-	}
-	host->dir = g_dir_make_tmp("l3vm-real-XXXXXX", NULL);
+	for (unsigned i = 1; i <= n_taps; i++)
+		g_string_append_printf(
+			links, "link add name tap%u type veth peer name tap%u-peer\n",
+			i, i);
+	run_batch(links->str);
+	/* in memory, as on a host */
+	host->dir = g_mkdtemp(g_strdup("/dev/shm/l3vm-real-XXXXXX"));
 	assert_non_null(host->dir);
 	conf = g_build_filename(host->dir, "l3vm.conf", NULL);
 	assert_true(g_file_set_contents(conf, config, -1, NULL));

@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * test-engine-crash.c - killed at any moment, and then?
- * timeout: 600
  *
  * A child runs a verb and is killed before its first, second, third ... system
  * call that can change something, until it gets through. After each death one
  * reconcile must bring kernel and records together, the verb repeated must
  * succeed, and a detach must leave nothing.
  */
+#include "killer.h"
 #include "netns.h"
 #include "real-host.h"
 
-#include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <linux/ptrace.h>
 
 #define MAC1 "52:54:00:00:00:01"
 #define MAC2 "52:54:00:00:00:02"
@@ -105,43 +99,14 @@ static const struct Scenario {
 
 /* --- killing -------------------------------------------------------------------- */
 
-/* Between two of these nothing changes that anybody else could see. */
-static bool may_change_something(uint64_t number)
-{
-	switch (number) {
-	case SYS_sendto:
-	case SYS_sendmsg:
-	case SYS_write:
-	case SYS_openat:
-	case SYS_renameat:
-	case SYS_renameat2:
-	case SYS_symlinkat:
-	case SYS_unlinkat:
-	case SYS_mkdirat:
-	case SYS_ftruncate:
-	case SYS_exit_group:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void run_traced(const RealHost *host, Verb verb)
+static void run_exposed(const RealHost *host, Verb verb)
 {
 	L3vm *l3vm;
 
-	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+	if (!killer_expose())
 		_exit(77);
-	raise(SIGSTOP);
 	l3vm = real_host_open(host);
 	_exit(verb(l3vm, NULL) ? 0 : 1);
-}
-
-/* Continues the child to its next stop; false: it is over, with *@status. */
-static bool next_stop(pid_t child, int *status)
-{
-	return ptrace(PTRACE_SYSCALL, child, NULL, NULL) == 0 &&
-	       waitpid(child, status, 0) == child && WIFSTOPPED(*status);
 }
 
 /* Runs @verb in a child that dies before its @n-th change. False: it made fewer,
@@ -149,25 +114,13 @@ static bool next_stop(pid_t child, int *status)
 static bool dies_before(const RealHost *host, Verb verb, unsigned n)
 {
 	pid_t child = fork();
+	unsigned made;
 	int status;
 
 	if (child == 0)
-		run_traced(host, verb);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFSTOPPED(status));
-	ptrace(PTRACE_SETOPTIONS, child, NULL,
-	       PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
-	while (next_stop(child, &status)) {
-		struct __ptrace_syscall_info info = { 0 };
-
-		ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info);
-		if (info.op != PTRACE_SYSCALL_INFO_ENTRY ||
-		    !may_change_something(info.entry.nr) || n-- > 0)
-			continue;
-		kill(child, SIGKILL);
-		waitpid(child, &status, 0);
+		run_exposed(host, verb);
+	if (killer_watch(child, n, &made, &status))
 		return true;
-	}
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 	return false;
@@ -232,13 +185,14 @@ static bool survives(const struct Scenario *scenario, unsigned n)
 	return died;
 }
 
+/* All of them; with sanitizers, which take five times as long, every third. */
 static void test_scenario(void **state)
 {
 	const struct Scenario *scenario = *state;
-	unsigned n = 0;
+	unsigned step = g_getenv("L3VM_SANITIZED") ? 3 : 1, n = 0;
 
 	while (survives(scenario, n))
-		n++;
+		n += step;
 	assert_true(n >= scenario->deaths);
 }
 
