@@ -22,7 +22,6 @@ void l3vm_step_free(L3vmStep *step)
 {
 	l3vm_port_free(step->old);
 	l3vm_port_free(step->new);
-	g_ptr_array_unref(step->heirs);
 	g_free(step);
 }
 
@@ -36,7 +35,6 @@ void l3vm_steps_add(GPtrArray *steps, L3vmPort *old, L3vmPort *new)
 	L3vmStep *step = g_new(L3vmStep, 1);
 
 	*step = (L3vmStep){ .old = old, .new = new };
-	step->heirs = g_ptr_array_new_with_free_func((GDestroyNotify)l3vm_port_free);
 	g_ptr_array_add(steps, step);
 }
 
@@ -46,7 +44,7 @@ bool l3vm_port_is_present(L3vm *host, const L3vmPort *port)
 
 	return port->ifname &&
 	       host->kernel->ops->find_link(host->kernel, port->ifname, &link, NULL) &&
-	       (port->service || link.ifindex == port->ifindex);
+	       link.ifindex == port->ifindex;
 }
 
 /* --- the plan ---------------------------------------------------------------- */
@@ -120,21 +118,81 @@ static void guess(L3vm *host, L3vmSet *previous, const GPtrArray *steps)
 	}
 }
 
+static void want_heir(L3vm *host, L3vmSet *heirs, const L3vmPort *port)
+{
+	const GArray *arrays[] = { port->addresses, port->prefixes };
+	g_autofree char *name = l3vm_record_name(port);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
+		for (guint j = 0; j < arrays[i]->len; j++) {
+			g_autofree char *holder = l3vm_address_holder(
+				host->store, &g_array_index(arrays[i], L3vmAddr, j));
+			g_autoptr(L3vmPort) heir =
+				holder && strcmp(holder, name)
+					? l3vm_record_load(host->store, holder, NULL)
+					: NULL;
+
+			if (heir)
+				l3vm_intent_port(heirs, heir, &host->ranks,
+						 &host->facts);
+		}
+}
+
+/*
+ * What the ports want that have an old one's addresses by now: its interface was gone,
+ * so another port could have them, or who moved them from one to the other has died.
+ */
+static void want_heirs(L3vm *host, L3vmSet *heirs, const GPtrArray *steps)
+{
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+
+		for (const L3vmPort *port = step->old; port; port = port->was)
+			want_heir(host, heirs, port);
+	}
+}
+
+/* It is an heir's, and not for us to remove; but on our own interface nothing is. */
+static bool is_inherited(const L3vmObject *o, const L3vmSet *heirs,
+			 const GPtrArray *steps)
+{
+	for (guint i = 0; o->ifindex && i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+
+		if (step->old && step->old->ifindex == o->ifindex)
+			return false;
+	}
+	return l3vm_set_find(heirs, o);
+}
+
 static void assume_present(L3vmSet *observed, const L3vmSet *previous,
-			   const L3vmSet *desired)
+			   const L3vmSet *desired, const L3vmSet *heirs,
+			   const GPtrArray *steps)
 {
 	for (guint i = 0; i < l3vm_set_size(previous); i++) {
 		L3vmObject o = *l3vm_set_get(previous, i);
 		const L3vmObject *wanted = l3vm_set_find(desired, &o);
 
 		/* what is let through of a MAC is added to, not replaced */
-		if (!l3vm_object_is_removable(&o) ||
+		if (!l3vm_object_is_removable(&o) || is_inherited(&o, heirs, steps) ||
 		    (wanted && (o.kind != L3VM_OBJECT_GUARD_ENTRY ||
 				l3vm_object_equal(wanted, &o))))
 			continue;
 		o.owned = true;
 		o.guessed &= !l3vm_set_find(observed, &o);
 		l3vm_set_put(observed, &o);
+	}
+}
+
+/* What is an heir's stays as it is. */
+static void spare_inherited(const L3vmSet *observed, L3vmSet *desired,
+			    const L3vmSet *heirs, const GPtrArray *steps)
+{
+	for (guint i = 0; i < l3vm_set_size(observed); i++) {
+		const L3vmObject *o = l3vm_set_get(observed, i);
+
+		if (is_inherited(o, heirs, steps))
+			l3vm_set_add(desired, o);
 	}
 }
 
@@ -146,31 +204,13 @@ static bool any_old(const GPtrArray *steps)
 	return false;
 }
 
-/* What is another port's by now is not this one's to remove. */
-static void leave_to_heirs(L3vm *host, L3vmSet *observed, const L3vmSet *desired,
-			   const GPtrArray *steps)
-{
-	g_autoptr(L3vmSet) theirs = l3vm_set_new();
-
-	for (guint i = 0; i < steps->len; i++) {
-		const L3vmStep *step = g_ptr_array_index(steps, i);
-		const GPtrArray *heirs = step->heirs;
-
-		for (guint j = 0; j < heirs->len; j++)
-			l3vm_intent_port(theirs, heirs->pdata[j], &host->ranks,
-					 &host->facts);
-	}
-	for (guint i = 0; i < l3vm_set_size(theirs); i++)
-		if (!l3vm_set_find(desired, l3vm_set_get(theirs, i)))
-			l3vm_set_remove(observed, l3vm_set_get(theirs, i));
-}
-
 L3vmPlan *l3vm_steps_plan(L3vm *host, L3vmKernel *kernel, const GPtrArray *steps,
 			  GError **error)
 {
 	g_autoptr(L3vmSet) desired = l3vm_set_new();
 	g_autoptr(L3vmSet) previous = l3vm_set_new();
 	g_autoptr(L3vmSet) both = l3vm_set_new();
+	g_autoptr(L3vmSet) heirs = l3vm_set_new();
 	const L3vmSet *candidates = desired;
 	g_autoptr(L3vmSet) observed = l3vm_set_new();
 
@@ -187,192 +227,11 @@ L3vmPlan *l3vm_steps_plan(L3vm *host, L3vmKernel *kernel, const GPtrArray *steps
 						 : L3VM_OBSERVE_FRESH,
 				  observed, error))
 		return NULL;
-	assume_present(observed, previous, desired);
-	leave_to_heirs(host, observed, desired, steps);
+	/* whoever made what was seen had written his record before */
+	want_heirs(host, heirs, steps);
+	spare_inherited(observed, desired, heirs, steps);
+	assume_present(observed, previous, desired, heirs, steps);
 	return l3vm_diff(desired, observed);
-}
-
-/* --- reservations ------------------------------------------------------------ */
-
-static bool is_among(const L3vmAddr *addr, const GArray *addrs)
-{
-	for (guint i = 0; i < addrs->len; i++)
-		if (l3vm_addr_equal(&g_array_index(addrs, L3vmAddr, i), addr))
-			return true;
-	return false;
-}
-
-static bool has_address(const L3vmPort *port, const L3vmAddr *addr)
-{
-	return is_among(addr, port->addresses) || is_among(addr, port->prefixes);
-}
-
-/* What this very commit makes of the port that is, or becomes, @holder. NULL: it
- * is not about it. */
-static const L3vmPort *new_holder(const char *holder, const GPtrArray *steps,
-				  bool *about)
-{
-	*about = false;
-	for (guint i = 0; i < steps->len; i++) {
-		const L3vmStep *step = g_ptr_array_index(steps, i);
-		g_autofree char *old = step->old ? l3vm_record_name(step->old) : NULL;
-		g_autofree char *new = l3vm_record_name(step->new);
-
-		*about |= !g_strcmp0(old, holder);
-		if (!strcmp(new, holder) && step->new->state != L3VM_STATE_GONE)
-			return step->new;
-	}
-	return NULL;
-}
-
-/* A holder that lost its interface, or its record, holds nothing any more, and
- * neither does one that gives the address up here. *@guest: whose it is. */
-static bool holder_is_over(L3vm *host, const L3vmAddr *addr, const char *holder,
-			   const GPtrArray *steps, char **guest)
-{
-	bool about;
-	const L3vmPort *new = new_holder(holder, steps, &about);
-	g_autoptr(L3vmPort) port = NULL;
-
-	if (new)
-		*guest = g_strdup(new->guest);
-	if (new || about)
-		return !new || !has_address(new, addr);
-	port = l3vm_record_load(host->store, holder, NULL);
-	*guest = g_strdup(port ? port->guest : "that is just being attached");
-	if (!port)
-		return !l3vm_address_is_fresh(host->store, addr);
-	return port->ifname ? !l3vm_port_is_present(host, port) : false;
-}
-
-static bool reserve_one(L3vm *host, const L3vmAddr *addr, const L3vmPort *port,
-			const GPtrArray *steps, GError **error)
-{
-	g_autofree char *name = l3vm_record_name(port);
-	g_autofree char *holder = NULL;
-	g_autofree char *guest = NULL;
-	char text[L3VM_ADDR_STRLEN];
-	GError *failure = NULL;
-
-	if (l3vm_address_reserve(host->store, addr, name, &holder, &failure))
-		return true;
-	if (failure)
-		return g_propagate_error(error, failure), false;
-	if (holder_is_over(host, addr, holder, steps, &guest))
-		return l3vm_address_take(host->store, addr, name, holder, error);
-	return l3vm_fail(error, L3VM_ERROR_REFUSED,
-			 "%s for guest %s: taken by guest %s, %s (detach that first)",
-			 l3vm_addr_is_host(addr) ? l3vm_addr_format(addr, text)
-						 : l3vm_prefix_format(addr, text),
-			 port->guest, guest, holder);
-}
-
-static void release(L3vm *host, const L3vmPort *port, const L3vmPort *unless)
-{
-	const GArray *arrays[] = { port->addresses, port->prefixes };
-	g_autofree char *name = l3vm_record_name(port);
-	g_autofree char *kept = unless ? l3vm_record_name(unless) : NULL;
-
-	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
-		for (guint j = 0; j < arrays[i]->len; j++) {
-			const L3vmAddr *addr = &g_array_index(arrays[i], L3vmAddr, j);
-
-			/* under another name it was taken over, not kept */
-			if (!unless || strcmp(kept, name) || !has_address(unless, addr))
-				l3vm_address_release(host->store, addr, name);
-		}
-}
-
-static void reclaim(L3vm *host, const L3vmPort *port)
-{
-	const GArray *arrays[] = { port->addresses, port->prefixes };
-	g_autofree char *name = l3vm_record_name(port);
-
-	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
-		for (guint j = 0; j < arrays[i]->len; j++) {
-			g_autofree char *holder = NULL;
-
-			l3vm_address_reserve(host->store,
-					     &g_array_index(arrays[i], L3vmAddr, j),
-					     name, &holder, NULL);
-		}
-}
-
-static bool reserve_port(L3vm *host, const L3vmStep *step, const GPtrArray *steps,
-			 GError **error)
-{
-	const GArray *arrays[] = { step->new->addresses, step->new->prefixes };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
-		for (guint j = 0; j < arrays[i]->len; j++)
-			if (!reserve_one(host, &g_array_index(arrays[i], L3vmAddr, j),
-					 step->new, steps, error)) {
-				release(host, step->new, step->old);
-				return false;
-			}
-	return true;
-}
-
-/* Gives back what the first @n steps reserved and their records do not have; and
- * again to each what one of the others had taken over from it. */
-static void unreserve(L3vm *host, const GPtrArray *steps, guint n)
-{
-	for (guint i = 0; i < n; i++) {
-		const L3vmStep *step = g_ptr_array_index(steps, i);
-
-		if (step->new->state != L3VM_STATE_GONE)
-			release(host, step->new, step->old);
-	}
-	for (guint i = 0; i < steps->len; i++) {
-		const L3vmStep *step = g_ptr_array_index(steps, i);
-
-		if (step->old)
-			reclaim(host, step->old);
-	}
-}
-
-static bool reserve_all(L3vm *host, const GPtrArray *steps, GError **error)
-{
-	for (guint i = 0; i < steps->len; i++) {
-		const L3vmStep *step = g_ptr_array_index(steps, i);
-
-		if (step->new->state != L3VM_STATE_GONE &&
-		    !reserve_port(host, step, steps, error)) {
-			unreserve(host, steps, i);
-			return false;
-		}
-	}
-	return true;
-}
-
-/*
- * An address that was taken over meanwhile (its port's interface was gone, so
- * another port could have it): what that port wants in the kernel stays, but all the
- * rest that the old one had there goes with it.
- */
-static void find_heirs(L3vm *host, const GPtrArray *steps, L3vmStep *step,
-		       L3vmPort *old)
-{
-	GArray *arrays[] = { old->addresses, old->prefixes };
-	g_autofree char *name = l3vm_record_name(old);
-
-	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
-		for (guint j = arrays[i]->len; j-- > 0;) {
-			const L3vmAddr *addr = &g_array_index(arrays[i], L3vmAddr, j);
-			g_autofree char *holder = NULL;
-			L3vmPort *heir;
-			bool about;
-
-			if (l3vm_address_reserve(host->store, addr, name, &holder,
-						 NULL) ||
-			    !holder || new_holder(holder, steps, &about) || about)
-				continue;
-			heir = l3vm_record_load(host->store, holder, NULL);
-			if (heir)
-				g_ptr_array_add(step->heirs, heir);
-			else /* it is just being attached */
-				g_array_remove_index(arrays[i], j);
-		}
 }
 
 /* --- records ------------------------------------------------------------------ */
@@ -400,6 +259,60 @@ static void keep_old(const L3vmStep *step)
 	step->new->was = l3vm_port_copy(step->old);
 }
 
+static bool is_given_to_another(const L3vmAddr *addr, const char *name,
+				const GPtrArray *steps)
+{
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+		g_autofree char *other = l3vm_record_name(step->new);
+
+		if (step->new->state != L3VM_STATE_GONE && strcmp(other, name) != 0 &&
+		    l3vm_port_has(step->new, addr))
+			return true;
+	}
+	return false;
+}
+
+/* Takes out of @port what another port of @steps gets. */
+static bool drop_moved(L3vmPort *port, const GPtrArray *steps)
+{
+	GArray *arrays[] = { port->addresses, port->prefixes };
+	g_autofree char *name = l3vm_record_name(port);
+	bool dropped = false;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
+		for (guint j = arrays[i]->len; j-- > 0;) {
+			const L3vmAddr *addr = &g_array_index(arrays[i], L3vmAddr, j);
+
+			if (!is_given_to_another(addr, name, steps))
+				continue;
+			g_array_remove_index(arrays[i], j);
+			dropped = true;
+		}
+	return dropped;
+}
+
+/* At no time do two records have an address: who gives it to another of the guest's
+ * ports has given it up before. */
+static bool give_up_moved(L3vm *host, const GPtrArray *steps, GError **error)
+{
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+		g_autoptr(L3vmPort) rest = NULL;
+
+		if (!step->old)
+			continue;
+		rest = l3vm_port_copy(step->old);
+		if (!drop_moved(rest, steps))
+			continue;
+		l3vm_port_free(rest->was);
+		rest->was = l3vm_port_copy(step->old);
+		if (!l3vm_record_save(host->store, rest, error))
+			return false;
+	}
+	return true;
+}
+
 /*
  * The records say what shall be, and what was: who finds such a record knows of
  * all that the kernel may have. The guest's names them all.
@@ -415,7 +328,8 @@ static bool write_ahead(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
 		if (changes)
 			keep_old(step);
 	}
-	if (!l3vm_guest_save(host->store, guest, error))
+	if (!l3vm_guest_save(host->store, guest, error) ||
+	    !give_up_moved(host, steps, error))
 		return false;
 	for (guint i = 0; i < steps->len; i++) {
 		const L3vmStep *step = g_ptr_array_index(steps, i);
@@ -468,7 +382,7 @@ static bool conclude(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
 		bool gone = step->new->state == L3VM_STATE_GONE;
 
 		for (const L3vmPort *port = step->old; port; port = port->was)
-			release(host, port, gone ? NULL : step->new);
+			l3vm_port_release(host, port, gone ? NULL : step->new);
 		if (!gone)
 			forget_old(host, step->new);
 		if (gone && !l3vm_record_remove(host->store, name, error))
@@ -510,11 +424,7 @@ static void log_events(L3vm *host, const GPtrArray *steps, const char *evidence)
 		const L3vmStep *step = g_ptr_array_index(steps, i);
 		L3vmState from = step->old ? step->old->state : L3VM_STATE_GONE;
 
-		if (from != step->new->state && step->new->service)
-			l3vm_event_note(host->store, step->new, "service", "state",
-					l3vm_service_state_name(step->new->state),
-					"evidence", evidence, NULL);
-		else if (from != step->new->state)
+		if (from != step->new->state)
 			l3vm_event_add(lines, step->new, l3vm_state_name(from),
 				       l3vm_state_name(step->new->state), evidence);
 	}
@@ -628,13 +538,7 @@ bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
 	bool removal = only_removes(steps);
 	bool applied, untouched = false;
 
-	for (guint i = 0; i < steps->len; i++) {
-		L3vmStep *step = g_ptr_array_index(steps, i);
-
-		for (L3vmPort *port = step->old; port; port = port->was)
-			find_heirs(host, steps, step, port);
-	}
-	if (!reserve_all(host, steps, error))
+	if (!l3vm_steps_reserve(host, steps, error))
 		return false;
 	stamp(steps);
 	plan = make_plan(host, steps, &lock, error);
@@ -643,14 +547,14 @@ bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
 				   removal ? NULL : error) &&
 		      !removal)) {
 		write_back(host, guest, steps);
-		unreserve(host, steps, steps->len);
+		l3vm_steps_unreserve(host, steps);
 		return false;
 	}
 	applied = removal ? apply_removal(host, plan, &untouched, error)
 			  : l3vm_kernel_apply_plan(host->kernel, plan, error);
 	if (!applied && (!removal || untouched)) {
 		write_back(host, guest, steps);
-		unreserve(host, steps, steps->len);
+		l3vm_steps_unreserve(host, steps);
 	}
 	if (!applied)
 		return false;

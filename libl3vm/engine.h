@@ -147,9 +147,8 @@ bool l3vm_guest_event(L3vm *host, const char *name, L3vmEvent event,
 
 /* One port's way from what is on record to what shall be. */
 typedef struct L3vmStep {
-	L3vmPort *old;	  /* owned; NULL: nothing on record */
-	L3vmPort *new;	  /* owned; never NULL; state GONE to remove it */
-	GPtrArray *heirs; /* of L3vmPort*: other ports that have taken addresses over */
+	L3vmPort *old; /* owned; NULL: nothing on record */
+	L3vmPort *new; /* owned; never NULL; state GONE to remove it */
 } L3vmStep;
 
 void l3vm_step_free(L3vmStep *step);
@@ -174,6 +173,18 @@ bool l3vm_commit(L3vm *host, L3vmGuest *guest, const GPtrArray *steps,
 /* What carries our protocol number on @ifname goes, though nothing is on
  * record. */
 bool l3vm_purge_interface(L3vm *host, const char *ifname, GError **error);
+
+/* --- engine-reserve.c ------------------------------------------------------- */
+
+/* The address or prefix is among @port's. */
+bool l3vm_port_has(const L3vmPort *port, const L3vmAddr *addr);
+/* What @steps will have becomes theirs: all of it, or L3VM_ERROR_REFUSED and
+ * nothing. */
+bool l3vm_steps_reserve(L3vm *host, const GPtrArray *steps, GError **error);
+/* Takes that back: each has what its old record says. */
+void l3vm_steps_unreserve(L3vm *host, const GPtrArray *steps);
+/* Releases what @port has and @unless (may be NULL) does not keep. */
+void l3vm_port_release(L3vm *host, const L3vmPort *port, const L3vmPort *unless);
 
 /* --- engine-reconcile.c, engine-announce.c ------------------------------------ */
 

@@ -18,6 +18,7 @@ libl3vm_core_la_SOURCES = \
 	%D%/engine-migrate.c \
 	%D%/engine-network.c \
 	%D%/engine-reconcile.c \
+	%D%/engine-reserve.c \
 	%D%/engine-resolve.c \
 	%D%/engine-service.c \
 	%D%/engine-session.c \

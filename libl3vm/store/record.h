@@ -80,6 +80,8 @@ L3vmGuest *l3vm_guest_find(L3vmStore *store, const char *name_or_uuid, GError **
  */
 bool l3vm_address_reserve(L3vmStore *store, const L3vmAddr *prefix, const char *owner,
 			  char **holder, GError **error);
+/* Whose it is, for the caller to free; NULL: nobody's. */
+char *l3vm_address_holder(L3vmStore *store, const L3vmAddr *prefix);
 /* Only if @owner has it. */
 void l3vm_address_release(L3vmStore *store, const L3vmAddr *prefix, const char *owner);
 /* True if it was reserved a moment ago: its owner may not be on record yet. */

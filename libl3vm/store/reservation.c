@@ -88,6 +88,14 @@ bool l3vm_address_reserve(L3vmStore *store, const L3vmAddr *prefix, const char *
 	return failed(store, path, errnum, error);
 }
 
+char *l3vm_address_holder(L3vmStore *store, const L3vmAddr *prefix)
+{
+	char path[L3VM_PATH_SIZE], found[L3VM_PATH_SIZE];
+
+	link_path(prefix, path);
+	return read_link(store, path, found) ? NULL : g_strdup(found);
+}
+
 /* Removes the link if it is @owner's; an errno value. */
 static int remove_own(L3vmStore *store, const char *path, const char *owner)
 {

@@ -98,24 +98,23 @@ bool killer_watch(pid_t child, unsigned n, unsigned *made, int *status)
 	const long options = PTRACE_O_EXITKILL | PTRACE_O_TRACESECCOMP |
 			     PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK |
 			     PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
-	bool watched = false;
+	bool watched = false, killed = false;
 	pid_t pid;
 
 	*made = 0;
 	while ((pid = waitpid(-1, status, __WALL)) > 0) {
 		if (!WIFSTOPPED(*status)) {
 			if (pid == child)
-				return false;
+				break;
 			continue;
 		}
 		if (!watched)
 			watched = ptrace(PTRACE_SETOPTIONS, child, NULL, options) == 0;
-		if (pid == child && is_change(pid, *status) && (*made)++ == n) {
-			kill(child, SIGKILL);
-			waitpid(child, status, __WALL);
-			return true;
-		}
-		ptrace(PTRACE_CONT, pid, NULL, signal_of(*status));
+		/* its threads have to be waited for before it is over */
+		if (pid == child && is_change(pid, *status) && (*made)++ == n)
+			killed = kill(child, SIGKILL) == 0;
+		else
+			ptrace(PTRACE_CONT, pid, NULL, signal_of(*status));
 	}
-	return false;
+	return killed;
 }

@@ -66,6 +66,30 @@ static bool attach_two(L3vm *host, GError **error)
 	return l3vm_attach(host, ports, 2, L3VM_ATTACH_LIVE, error);
 }
 
+/* One has what the other had. */
+static bool attach_swapped(L3vm *host, const char *one, const char *other,
+			   GError **error)
+{
+	g_autoptr(L3vmPort) first = real_request("vm1", "tap1", MAC1, one, NULL);
+	g_autoptr(L3vmPort) second = real_request("vm1", "tap2", MAC2, other, NULL);
+	L3vmPort *ports[] = { first, second };
+
+	return l3vm_attach(host, ports, 2, L3VM_ATTACH_LIVE, error);
+}
+
+static bool swap(L3vm *host, GError **error)
+{
+	return attach_swapped(host, "2001:db8::2", "10.0.0.1", error);
+}
+
+static bool leaving(L3vm *host, GError **error);
+
+static bool leave_with_two(L3vm *host, GError **error)
+{
+	return attach_swapped(host, "10.0.0.1", "2001:db8::2", error) &&
+	       leaving(host, error);
+}
+
 static bool arrived(L3vm *host, GError **error)
 {
 	return l3vm_migrate_notify(host, "vm1", L3VM_PHASE_ARRIVED, error);
@@ -89,7 +113,8 @@ static const struct Scenario {
 	{ "attach", NULL, attach_routed, 30 },
 	{ "attach two ports to a bridge", NULL, attach_two, 40 },
 	{ "other network and addresses", attach_routed, attach_tenant, 30 },
-	{ "back out of a table", attach_tenant, attach_routed, 30 },
+	{ "back out of a table", attach_tenant, attach_routed, 25 },
+	{ "addresses from one port to the other", leave_with_two, swap, 30 },
 	{ "arrived", attach_prepared, arrived, 10 },
 	{ "leaving", attach_routed, leaving, 15 },
 	{ "leaving, in a table", attach_tenant, leaving, 10 },

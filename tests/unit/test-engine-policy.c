@@ -311,6 +311,27 @@ static void test_reservation_without_record(void **state)
 	assert_kernel(host, "unicast 10.0.0.1/32 dev tap2");
 }
 
+/* Who died while he moved an address from one of his ports to another may have left a
+ * reservation that is not its record's: what counts then is the record. */
+static void test_reservation_of_another_record(void **state)
+{
+	Host *host = *state;
+	const struct timeval old[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
+	g_autofree char *link = g_strdup(host_path(host, "addresses/10.0.0.1_32"));
+
+	attach(host, request("vm1", "tap1", MAC1, "10.0.0.1", NULL), L3VM_ATTACH_LIVE);
+	attach(host, request("vm1", "tap2", MAC2, "10.0.0.2", NULL), L3VM_ATTACH_LIVE);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(symlink("tap2", link), 0);
+	assert_int_equal(lutimes(link, old), 0);
+	check_refusal(host, request("vm3", "tap3", MAC3, "10.0.0.1", NULL),
+		      L3VM_ERROR_REFUSED, "taken by guest vm1");
+	attach(host, request("vm1", "tap1", MAC1, "10.0.0.4", NULL), L3VM_ATTACH_LIVE);
+	assert_int_equal(lutimes(link, old), 0);
+	attach(host, request("vm3", "tap3", MAC3, "10.0.0.1", NULL), L3VM_ATTACH_LIVE);
+	assert_kernel(host, "unicast 10.0.0.1/32 dev tap3");
+}
+
 /* --- one interface, two guests -------------------------------------------- */
 
 static void test_interface_of_another_guest(void **state)
@@ -444,6 +465,7 @@ int main(void)
 		host_test(test_takeover_from_vanished_interface),
 		host_test(test_takeover_on_a_bridge),
 		host_test(test_reservation_without_record),
+		host_test(test_reservation_of_another_record),
 		host_test(test_interface_of_another_guest),
 		host_test(test_guest_by_name),
 		host_test(test_name_used_again),
