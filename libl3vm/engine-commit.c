@@ -71,14 +71,32 @@ static void want(L3vm *host, L3vmSet *desired, const GPtrArray *steps)
 	}
 }
 
+/* Where two records of a port differ, what is not as desired has to go. */
+static void remember_port(L3vm *host, L3vmSet *previous, const L3vmSet *desired,
+			  const L3vmPort *port)
+{
+	g_autoptr(L3vmSet) made = l3vm_set_new();
+
+	l3vm_intent_port(made, port, &host->ranks, &host->facts);
+	for (guint i = 0; i < l3vm_set_size(made); i++) {
+		const L3vmObject *o = l3vm_set_get(made, i);
+		const L3vmObject *is = l3vm_set_find(previous, o);
+		const L3vmObject *wanted = l3vm_set_find(desired, o);
+
+		if (!is || (wanted && l3vm_object_equal(is, wanted)))
+			l3vm_set_put(previous, o);
+	}
+}
+
 /* What the records say we made. */
-static void remember(L3vm *host, L3vmSet *previous, const GPtrArray *steps)
+static void remember(L3vm *host, L3vmSet *previous, const L3vmSet *desired,
+		     const GPtrArray *steps)
 {
 	for (guint i = 0; i < steps->len; i++) {
 		const L3vmStep *step = g_ptr_array_index(steps, i);
 
 		for (const L3vmPort *port = step->old; port; port = port->was)
-			l3vm_intent_port(previous, port, &host->ranks, &host->facts);
+			remember_port(host, previous, desired, port);
 	}
 }
 
@@ -215,7 +233,7 @@ L3vmPlan *l3vm_steps_plan(L3vm *host, L3vmKernel *kernel, const GPtrArray *steps
 	g_autoptr(L3vmSet) observed = l3vm_set_new();
 
 	want(host, desired, steps);
-	remember(host, previous, steps);
+	remember(host, previous, desired, steps);
 	guess(host, previous, steps);
 	if (l3vm_set_size(previous)) {
 		l3vm_set_add_all(both, desired);

@@ -73,7 +73,7 @@ static L3vmPort *find_claimant(L3vm *host, const L3vmAddr *addr, const GPtrArray
 /* A holder that lost its interface, or its record, holds nothing any more, and
  * neither does one that gives the address up here. *@guest: whose it is. */
 static bool holder_is_over(L3vm *host, const L3vmAddr *addr, const char *holder,
-			   const GPtrArray *steps, char **guest)
+			   const L3vmStep *step, const GPtrArray *steps, char **guest)
 {
 	bool about;
 	const L3vmPort *new = new_holder(holder, steps, &about);
@@ -86,7 +86,9 @@ static bool holder_is_over(L3vm *host, const L3vmAddr *addr, const char *holder,
 	port = l3vm_record_load(host->store, holder, NULL);
 	if (!port || !has_or_had(port, addr)) {
 		*guest = g_strdup("that is just being attached");
-		if (l3vm_address_is_fresh(host->store, addr))
+		/* on our own record: only who has our lock could reserve it */
+		if (!has_or_had(step->old, addr) &&
+		    l3vm_address_is_fresh(host->store, addr))
 			return false;
 		l3vm_port_free(port);
 		port = find_claimant(host, addr, steps);
@@ -98,9 +100,10 @@ static bool holder_is_over(L3vm *host, const L3vmAddr *addr, const char *holder,
 	return port->ifname ? !l3vm_port_is_present(host, port) : false;
 }
 
-static bool reserve_one(L3vm *host, const L3vmAddr *addr, const L3vmPort *port,
+static bool reserve_one(L3vm *host, const L3vmAddr *addr, const L3vmStep *step,
 			const GPtrArray *steps, GError **error)
 {
+	const L3vmPort *port = step->new;
 	g_autofree char *name = l3vm_record_name(port);
 	g_autofree char *holder = NULL;
 	g_autofree char *guest = NULL;
@@ -111,7 +114,7 @@ static bool reserve_one(L3vm *host, const L3vmAddr *addr, const L3vmPort *port,
 		return true;
 	if (failure)
 		return g_propagate_error(error, failure), false;
-	if (holder_is_over(host, addr, holder, steps, &guest))
+	if (holder_is_over(host, addr, holder, step, steps, &guest))
 		return l3vm_address_take(host->store, addr, name, holder, error);
 	return l3vm_fail(error, L3VM_ERROR_REFUSED,
 			 "%s for guest %s: taken by guest %s, %s (detach that first)",
@@ -160,7 +163,7 @@ static bool reserve_port(L3vm *host, const L3vmStep *step, const GPtrArray *step
 	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
 		for (guint j = 0; j < arrays[i]->len; j++)
 			if (!reserve_one(host, &g_array_index(arrays[i], L3vmAddr, j),
-					 step->new, steps, error)) {
+					 step, steps, error)) {
 				l3vm_port_release(host, step->new, step->old);
 				return false;
 			}

@@ -55,6 +55,12 @@ static bool attach_tenant(L3vm *host, GError **error)
 			  L3VM_ATTACH_LIVE, error);
 }
 
+static bool attach_bridged(L3vm *host, GError **error)
+{
+	return attach_one(host, real_request("vm1", "tap1", MAC1, "10.0.0.1", "lan"),
+			  L3VM_ATTACH_LIVE, error);
+}
+
 static bool attach_two(L3vm *host, GError **error)
 {
 	g_autoptr(L3vmPort)
@@ -114,6 +120,7 @@ static const struct Scenario {
 	{ "attach two ports to a bridge", NULL, attach_two, 40 },
 	{ "other network and addresses", attach_routed, attach_tenant, 30 },
 	{ "back out of a table", attach_tenant, attach_routed, 25 },
+	{ "out of routed mode", attach_routed, attach_bridged, 30 },
 	{ "addresses from one port to the other", leave_with_two, swap, 30 },
 	{ "arrived", attach_prepared, arrived, 10 },
 	{ "leaving", attach_routed, leaving, 15 },

@@ -326,7 +326,12 @@ static void test_reservation_of_another_record(void **state)
 	assert_int_equal(lutimes(link, old), 0);
 	check_refusal(host, request("vm3", "tap3", MAC3, "10.0.0.1", NULL),
 		      L3VM_ERROR_REFUSED, "taken by guest vm1");
+	/* its own it may have at once, and has again */
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(symlink("tap2", link), 0);
+	attach(host, request("vm1", "tap1", MAC1, "10.0.0.1", NULL), L3VM_ATTACH_LIVE);
 	attach(host, request("vm1", "tap1", MAC1, "10.0.0.4", NULL), L3VM_ATTACH_LIVE);
+	assert_int_equal(symlink("tap2", link), 0);
 	assert_int_equal(lutimes(link, old), 0);
 	attach(host, request("vm3", "tap3", MAC3, "10.0.0.1", NULL), L3VM_ATTACH_LIVE);
 	assert_kernel(host, "unicast 10.0.0.1/32 dev tap3");
