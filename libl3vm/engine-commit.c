@@ -40,11 +40,15 @@ void l3vm_steps_add(GPtrArray *steps, L3vmPort *old, L3vmPort *new)
 
 bool l3vm_port_is_present(L3vm *host, const L3vmPort *port)
 {
+	g_autoptr(GError) failure = NULL;
 	L3vmLink link;
 
-	return port->ifname &&
-	       host->kernel->ops->find_link(host->kernel, port->ifname, &link, NULL) &&
-	       link.ifindex == port->ifindex;
+	if (!port->ifname)
+		return false;
+	/* what cannot be looked at is not gone */
+	if (!host->kernel->ops->find_link(host->kernel, port->ifname, &link, &failure))
+		return failure;
+	return port->service || link.ifindex == port->ifindex;
 }
 
 /* --- the plan ---------------------------------------------------------------- */
@@ -442,7 +446,11 @@ static void log_events(L3vm *host, const GPtrArray *steps, const char *evidence)
 		const L3vmStep *step = g_ptr_array_index(steps, i);
 		L3vmState from = step->old ? step->old->state : L3VM_STATE_GONE;
 
-		if (from != step->new->state)
+		if (from != step->new->state && step->new->service)
+			l3vm_event_note(host->store, step->new, "service", "state",
+					l3vm_service_state_name(step->new->state),
+					"evidence", evidence, NULL);
+		else if (from != step->new->state)
 			l3vm_event_add(lines, step->new, l3vm_state_name(from),
 				       l3vm_state_name(step->new->state), evidence);
 	}
@@ -469,11 +477,13 @@ static bool only_removes(const GPtrArray *steps)
 
 static bool interface_is_gone(L3vm *host, const L3vmObject *object)
 {
+	g_autoptr(GError) failure = NULL;
 	L3vmLink link;
 
-	return !host->kernel->ops->find_link(host->kernel, object->ifname, &link,
-					     NULL) ||
-	       link.ifindex != object->ifindex;
+	if (!host->kernel->ops->find_link(host->kernel, object->ifname, &link,
+					  &failure))
+		return !failure;
+	return link.ifindex != object->ifindex;
 }
 
 /*

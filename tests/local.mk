@@ -55,10 +55,12 @@ contract_tests = \
 	%D%/contract/test-engine-crowd \
 	%D%/contract/test-kernel-fake \
 	%D%/contract/test-kernel-joined \
-	%D%/contract/test-kernel-netlink
+	%D%/contract/test-kernel-netlink \
+	%D%/contract/test-netlink-faults
 test_headers = \
 	%D%/contract/contract.h \
 	%D%/contract/killer.h \
+	%D%/contract/netlink-faults.h \
 	%D%/contract/netns.h \
 	%D%/contract/real-host.h \
 	%D%/unit/config-place.h \
@@ -100,6 +102,10 @@ tests_contract_test_engine_crash_SOURCES = %D%/contract/test-engine-crash.c \
 	%D%/contract/killer.c %D%/contract/netns.c %D%/contract/real-host.c
 tests_contract_test_engine_crowd_SOURCES = %D%/contract/test-engine-crowd.c \
 	%D%/contract/netns.c %D%/contract/real-host.c
+
+tests_contract_test_netlink_faults_SOURCES = %D%/contract/test-netlink-faults.c \
+	%D%/contract/netlink-faults.c %D%/contract/netns.c %D%/contract/real-host.c
+tests_contract_test_netlink_faults_LDFLAGS = -export-dynamic
 
 LDADD = libl3vm-hooks.la libl3vm-core.la $(CMOCKA_LIBS) $(XML_LIBS) $(GLIB_LIBS)
 

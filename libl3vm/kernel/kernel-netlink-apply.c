@@ -256,8 +256,7 @@ static bool find_in_table(Apply *apply, L3vmRouteEntry *occupant)
  * better route it does not, and then the whole table is read. */
 static bool find_occupant(Apply *apply, L3vmRouteEntry *occupant)
 {
-	return (l3vm_netlink_lookup(apply->netlink, &apply->object->addr, occupant,
-				    NULL) &&
+	return (l3vm_netlink_lookup(apply->netlink, &apply->object->addr, occupant) &&
 		l3vm_object_same(&occupant->object, apply->object)) ||
 	       find_in_table(apply, occupant);
 }

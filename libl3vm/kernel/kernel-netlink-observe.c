@@ -495,7 +495,7 @@ static bool observe_guest_route(Observer *observer, const L3vmObject *candidate,
 	};
 	L3vmRouteEntry entry;
 
-	if (!l3vm_netlink_lookup(observer->netlink, &candidate->addr, &entry, NULL) ||
+	if (!l3vm_netlink_lookup(observer->netlink, &candidate->addr, &entry) ||
 	    !l3vm_addr_equal(&entry.object.addr, &candidate->addr))
 		return true;
 	if (entry.protocol != observer->netlink->kernel.protocol)

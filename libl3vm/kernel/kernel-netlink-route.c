@@ -93,14 +93,14 @@ static void take_lookup(struct nlmsghdr *header, void *data)
 	lookup->found = l3vm_route_decode(header, &lookup->entry);
 }
 
-bool l3vm_netlink_lookup(L3vmNetlink *netlink, const L3vmAddr *addr,
-			 L3vmRouteEntry *entry, unsigned *kernel_type)
+/* An errno value, which may be an answer. */
+static int look_up(L3vmNetlink *netlink, const L3vmAddr *addr, Lookup *lookup)
 {
 	struct rtmsg *header;
 	g_autoptr(L3vmNlMsg)
 		msg = l3vm_nl_request(RTM_GETROUTE, 0, sizeof(*header), &header);
-	Lookup lookup = { .kernel_type = RTN_UNSPEC };
 
+	*lookup = (Lookup){ .kernel_type = RTN_UNSPEC };
 	header->rtm_family = addr->family;
 	header->rtm_dst_len = (unsigned char)l3vm_family_bits(addr->family);
 	header->rtm_flags = RTM_F_FIB_MATCH;
@@ -109,23 +109,37 @@ bool l3vm_netlink_lookup(L3vmNetlink *netlink, const L3vmAddr *addr,
 	if (addr->family == AF_INET)
 		header->rtm_flags |= RTM_F_LOOKUP_TABLE;
 	nla_put(msg, RTA_DST, (int)l3vm_family_bytes(addr->family), addr->bytes);
-	/* an error is an answer: no route (ENETUNREACH), or one that says so */
-	l3vm_nl_talk(netlink->nl, msg, take_lookup, &lookup, NULL);
-	if (kernel_type)
-		*kernel_type = lookup.kernel_type;
+	return l3vm_nl_talk(netlink->nl, msg, take_lookup, lookup, NULL);
+}
+
+bool l3vm_netlink_lookup(L3vmNetlink *netlink, const L3vmAddr *addr,
+			 L3vmRouteEntry *entry)
+{
+	Lookup lookup;
+
+	look_up(netlink, addr, &lookup);
 	if (lookup.found)
 		*entry = lookup.entry;
 	return lookup.found;
 }
 
+/* There is none, or one that says so (net/ipv4/fib_semantics.c: fib_props). */
+static bool is_no_route(int result)
+{
+	return result == ENETUNREACH || result == EHOSTUNREACH || result == EACCES ||
+	       result == EINVAL || result == EAGAIN || result == ESRCH;
+}
+
 bool l3vm_netlink_is_local(L3vmKernel *kernel, const L3vmAddr *addr, bool *local,
 			   GError **error)
 {
-	L3vmRouteEntry entry;
-	unsigned type;
+	Lookup lookup;
+	int result = look_up((L3vmNetlink *)kernel, addr, &lookup);
+	unsigned type = lookup.kernel_type;
 
-	(void)error;
-	l3vm_netlink_lookup((L3vmNetlink *)kernel, addr, &entry, &type);
+	/* what the kernel did not say is no leave to take the host's own address */
+	if (result && !is_no_route(result))
+		return l3vm_netlink_fail_read("routes", result, NULL, error);
 	*local = type == RTN_LOCAL || type == RTN_BROADCAST || type == RTN_ANYCAST;
 	return true;
 }

@@ -59,7 +59,7 @@ typedef struct L3vmRouteEntry {
 bool l3vm_route_decode(struct nlmsghdr *header, L3vmRouteEntry *entry);
 /* The entry that the kernel uses for @addr. False: none. */
 bool l3vm_netlink_lookup(L3vmNetlink *netlink, const L3vmAddr *addr,
-			 L3vmRouteEntry *entry, unsigned *kernel_type);
+			 L3vmRouteEntry *entry);
 bool l3vm_netlink_is_local(L3vmKernel *kernel, const L3vmAddr *addr, bool *local,
 			   GError **error);
 /* Which routes: 0 means any, also for what the kernel numbers from 0. */

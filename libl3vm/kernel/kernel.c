@@ -75,7 +75,8 @@ bool l3vm_kernel_apply_plan(L3vmKernel *kernel, const L3vmPlan *plan, GError **e
 		}
 		touched = MAX(touched, i + n);
 		if (!kernel->ops->apply(kernel, l3vm_plan_get(plan, i), error)) {
-			undo(kernel, plan, MAX(touched, i));
+			/* this one too: it may be its answer that was lost */
+			undo(kernel, plan, MAX(touched, i + 1));
 			return false;
 		}
 	}

@@ -30,7 +30,8 @@ typedef struct Channel {
 } Channel;
 
 struct L3vmNl {
-	Channel request, dump;
+	int protocol;
+	Channel request, dump; /* the latter closed after a dump that broke off */
 	union {
 		char bytes[BUFFER_SIZE];
 		struct nlmsghdr alignment;
@@ -47,6 +48,13 @@ static bool set_option(int fd, int option, GError **error)
 			       "netlink: option %d: %s "
 			       "(a kernel of 5.4 or newer is needed)",
 			       option, g_strerror(errno));
+}
+
+static void close_channel(Channel *channel)
+{
+	if (channel->fd >= 0)
+		close(channel->fd);
+	channel->fd = -1;
 }
 
 static bool open_channel(Channel *channel, int protocol, GError **error)
@@ -73,6 +81,7 @@ L3vmNl *l3vm_nl_open(int protocol, GError **error)
 {
 	L3vmNl *nl = g_new(L3vmNl, 1); /* not zeroed: the buffer is large */
 
+	nl->protocol = protocol;
 	nl->request = nl->dump = (Channel){ .fd = -1 };
 	if (open_channel(&nl->request, protocol, error) &&
 	    open_channel(&nl->dump, protocol, error))
@@ -85,10 +94,8 @@ void l3vm_nl_close(L3vmNl *nl)
 {
 	if (!nl)
 		return;
-	if (nl->request.fd >= 0)
-		close(nl->request.fd);
-	if (nl->dump.fd >= 0)
-		close(nl->dump.fd);
+	close_channel(&nl->request);
+	close_channel(&nl->dump);
 	g_free(nl);
 }
 
@@ -280,6 +287,24 @@ int l3vm_nl_talk_all(L3vmNl *nl, const GPtrArray *messages, char **text)
 	return result ? result : converse(nl, &nl->request, &exchange);
 }
 
+/* A dump that breaks off goes on in the kernel, which starts no other on its socket
+ * (EBUSY) until all of it has been read: that needs a new one. */
+static int dump_once(L3vmNl *nl, struct nl_msg *msg, Exchange *exchange)
+{
+	int result;
+
+	if (nl->dump.fd < 0 && !open_channel(&nl->dump, nl->protocol, NULL)) {
+		close_channel(&nl->dump);
+		return EMFILE;
+	}
+	result = send_message(&nl->dump, msg);
+	if (!result)
+		result = converse(nl, &nl->dump, exchange);
+	if (!exchange->done)
+		close_channel(&nl->dump);
+	return result;
+}
+
 int l3vm_nl_dump(L3vmNl *nl, struct nl_msg *msg, L3vmNlCallback callback,
 		 void (*restart)(void *data), void *data, char **text)
 {
@@ -288,10 +313,8 @@ int l3vm_nl_dump(L3vmNl *nl, struct nl_msg *msg, L3vmNlCallback callback,
 		Exchange exchange = { .callback = callback,
 				      .data = data,
 				      .text = text };
-		int result = send_message(&nl->dump, msg);
+		int result = dump_once(nl, msg, &exchange);
 
-		if (!result)
-			result = converse(nl, &nl->dump, &exchange);
 		if (result && result != EINTR)
 			return result;
 		if (!result && !exchange.interrupted)
