@@ -174,10 +174,12 @@ static void taken(L3vmAnnouncer *announcer, const L3vmAddr *dst, L3vmRank rank,
 		return;
 	want->unheard -= want->unheard > 0;
 	want->refused = refusal != NULL;
+	if (!refusal)
+		want->has = rank;
+	else if (want->has == rank) /* it was so, and is no more */
+		want->has = L3VM_RANK_NONE;
 	if (refusal)
 		refused(announcing, refusal);
-	else
-		want->has = rank;
 	if (!want->unheard && want->rank == L3VM_RANK_NONE &&
 	    want->has == L3VM_RANK_NONE)
 		g_hash_table_remove(announcing->wants, dst);

@@ -161,6 +161,7 @@ tests_model_print_table_LDADD = libl3vm-core.la $(GLIB_LIBS)
 
 # Scripts and data; dist-hook takes out what a build in the tree leaves there.
 test_folders = \
+	%D%/contract \
 	%D%/fuzz \
 	%D%/golden \
 	%D%/model \

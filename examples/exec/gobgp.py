@@ -3,11 +3,14 @@
 """gobgp.py - for [announcer exec]: tells GoBGP what l3vm announces, by gobgp(1)
 
 GoBGP's peers should be of another AS: the ranks are told by the length of the path,
-which GoBGP makes longer by one itself, and by GRACEFUL_SHUTDOWN (RFC 8326).
+which GoBGP makes longer by one itself, and by GRACEFUL_SHUTDOWN (RFC 8326). It ends
+when GoBGP does: l3vm-agent starts it again, and tells it everything.
 """
 import json
+import os
 import subprocess
 import sys
+import threading
 
 AS = sys.argv[1]  # our AS number
 ATTRIBUTES = {
@@ -15,6 +18,12 @@ ATTRIBUTES = {
     'normal': ['aspath', AS],
     'last': ['aspath', ','.join([AS] * 3), 'med', '1000', 'community', '65535:0'],
 }
+
+
+def end_with_gobgp():
+    subprocess.run(['gobgp', 'monitor', 'global', 'rib'], check=False,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os._exit(1)
 
 
 def gobgp(verb, dst, more):
@@ -32,6 +41,7 @@ def do(line):
         raise ValueError('unknown version')
 
 
+threading.Thread(target=end_with_gobgp, daemon=True).start()
 for text in sys.stdin:
     request = json.loads(text)
     answer = {'seq': request['seq'], 'ok': True}

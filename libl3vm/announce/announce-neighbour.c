@@ -8,6 +8,8 @@
  * comes and a few times more, again from time to time (caches forget, and some miss
  * what is said once), and again when the uplink was down; and answered for.
  *
+ * While no uplink has a carrier, nothing is confirmed: nobody hears it.
+ *
  * There are no ranks here: whoever spoke last has the guest. So a host that a guest is
  * about to leave says nothing any more of its own accord; it answers while the guest
  * runs there, and is then told that it has no rank.
@@ -47,6 +49,7 @@ typedef struct Uplink {
 
 typedef struct Entry {
 	L3vmAddr addr;
+	L3vmRank rank;
 	bool speaks;  /* and does not only answer */
 	int64_t came; /* monotonic */
 	guint step;   /* the next one */
@@ -202,6 +205,23 @@ static gboolean refresh(void *data)
 	return G_SOURCE_CONTINUE;
 }
 
+static bool is_heard(const Neighbour *neighbour)
+{
+	bool heard = false;
+
+	for (guint i = 0; i < neighbour->n_uplinks; i++)
+		heard |= neighbour->uplinks[i].running;
+	return heard;
+}
+
+static void confirm(Neighbour *neighbour, const L3vmAddr *dst, L3vmRank rank)
+{
+	neighbour->base.taken(&neighbour->base, dst, rank,
+			      rank == L3VM_RANK_NONE || is_heard(neighbour)
+				      ? NULL
+				      : "no uplink is up");
+}
+
 static void neighbour_set(L3vmAnnouncer *announcer, const L3vmAddr *dst, L3vmRank rank)
 {
 	Neighbour *neighbour = (Neighbour *)announcer;
@@ -213,6 +233,8 @@ static void neighbour_set(L3vmAnnouncer *announcer, const L3vmAddr *dst, L3vmRan
 		entry->addr = *dst;
 		g_hash_table_insert(neighbour->entries, &entry->addr, entry);
 	}
+	if (entry)
+		entry->rank = rank;
 	if (entry && rank == L3VM_RANK_NONE) {
 		hush(neighbour, entry);
 		g_hash_table_remove(neighbour->entries, dst);
@@ -221,7 +243,7 @@ static void neighbour_set(L3vmAnnouncer *announcer, const L3vmAddr *dst, L3vmRan
 	} else if (entry) {
 		speak(neighbour, entry);
 	}
-	announcer->taken(announcer, dst, rank, NULL);
+	confirm(neighbour, dst, rank);
 }
 
 /* --- answering ---------------------------------------------------------------- */
@@ -342,17 +364,22 @@ static bool update(Uplink *uplink)
 static void neighbour_link(L3vmAnnouncer *announcer, const char *ifname)
 {
 	Neighbour *neighbour = (Neighbour *)announcer;
+	bool was_heard = is_heard(neighbour), news = false;
 	GHashTableIter iter;
-	bool news = false;
 	void *value;
 
 	for (guint i = 0; i < neighbour->n_uplinks; i++)
 		if (!strcmp(neighbour->uplinks[i].ifname, ifname))
 			news |= update(&neighbour->uplinks[i]);
 	g_hash_table_iter_init(&iter, neighbour->entries);
-	while (news && g_hash_table_iter_next(&iter, NULL, &value))
-		if (((Entry *)value)->speaks)
-			speak(neighbour, value);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		Entry *entry = value;
+
+		if (news && entry->speaks)
+			speak(neighbour, entry);
+		if (was_heard != is_heard(neighbour))
+			confirm(neighbour, &entry->addr, entry->rank);
+	}
 }
 
 /* --- life --------------------------------------------------------------------- */
