@@ -151,3 +151,13 @@ move_pause()
 	[[ -z $stopped || -z $arrived ]] || echo $((
 		($(date -d "$arrived" +%s%6N) - $(date -d "$stopped" +%s%6N)) / 1000))
 }
+
+# percentiles NUMBER... - median / 95th percentile / maximum
+percentiles()
+{
+	[[ $# -gt 0 ]] || { echo -; return; }
+	printf '%s\n' "$@" | sort -n | awk '
+		{ value[NR] = $1 }
+		function at(p) { i = int(p * NR + 0.999999); return value[i < 1 ? 1 : i] }
+		END { printf "%s / %s / %s", at(0.5), at(0.95), at(1) }'
+}

@@ -48,7 +48,7 @@ tests_bench_parse_only_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
 tests_bench_parse_only_LDFLAGS = $(L3VM_HARDEN_LDFLAGS)
 tests_bench_parse_only_LDADD = $(XML_LIBS)
 
-EXTRA_DIST += %D%/run %D%/agent %D%/ganeti %D%/moves %D%/script-attach.sh
+EXTRA_DIST += %D%/run %D%/agent %D%/fabric %D%/ganeti %D%/moves %D%/script-attach.sh
 
 # What is measured is what would be installed.
 bench: all-am $(bench_programs)
@@ -66,6 +66,13 @@ bench-moves: all-am
 	@L3VM_SRC='$(abs_top_srcdir)' L3VM_BUILD='$(abs_builddir)' \
 		$(SHELL) -c 'exec bash "$$@"' moves $(srcdir)/%D%/moves
 .PHONY: bench-moves
+
+# What routing daemons and fabrics do with the routes; some minutes. Needs the lab
+# tier's packages.
+bench-fabric: all-am
+	@L3VM_SRC='$(abs_top_srcdir)' L3VM_BUILD='$(abs_builddir)' \
+		$(SHELL) -c 'exec bash "$$@"' fabric $(srcdir)/%D%/fabric
+.PHONY: bench-fabric
 
 # What the agent costs; some minutes. Needs the netns tier's packages.
 bench-agent: all-am
