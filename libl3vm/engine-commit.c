@@ -140,17 +140,31 @@ static void guess(L3vm *host, L3vmSet *previous, const GPtrArray *steps)
 	}
 }
 
-static void want_heir(L3vm *host, L3vmSet *heirs, const L3vmPort *port)
+/* The record @name is one of those that are being changed. */
+static bool is_about(const GPtrArray *steps, const char *name)
+{
+	for (guint i = 0; i < steps->len; i++) {
+		const L3vmStep *step = g_ptr_array_index(steps, i);
+		g_autofree char *old = step->old ? l3vm_record_name(step->old) : NULL;
+		g_autofree char *new = l3vm_record_name(step->new);
+
+		if (!strcmp(new, name) || !g_strcmp0(old, name))
+			return true;
+	}
+	return false;
+}
+
+static void want_heir(L3vm *host, L3vmSet *heirs, const L3vmPort *port,
+		      const GPtrArray *steps)
 {
 	const GArray *arrays[] = { port->addresses, port->prefixes };
-	g_autofree char *name = l3vm_record_name(port);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
 		for (guint j = 0; j < arrays[i]->len; j++) {
 			g_autofree char *holder = l3vm_address_holder(
 				host->store, &g_array_index(arrays[i], L3vmAddr, j));
 			g_autoptr(L3vmPort) heir =
-				holder && strcmp(holder, name)
+				holder && !is_about(steps, holder)
 					? l3vm_record_load(host->store, holder, NULL)
 					: NULL;
 
@@ -161,8 +175,8 @@ static void want_heir(L3vm *host, L3vmSet *heirs, const L3vmPort *port)
 }
 
 /*
- * What the ports want that have an old one's addresses by now: its interface was gone,
- * so another port could have them, or who moved them from one to the other has died.
+ * What other ports want that have an old one's addresses by now: its interface was
+ * gone, so another could have them, or who moved them from one to the other has died.
  */
 static void want_heirs(L3vm *host, L3vmSet *heirs, const GPtrArray *steps)
 {
@@ -170,7 +184,7 @@ static void want_heirs(L3vm *host, L3vmSet *heirs, const GPtrArray *steps)
 		const L3vmStep *step = g_ptr_array_index(steps, i);
 
 		for (const L3vmPort *port = step->old; port; port = port->was)
-			want_heir(host, heirs, port);
+			want_heir(host, heirs, port, steps);
 	}
 }
 

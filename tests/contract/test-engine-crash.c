@@ -74,10 +74,10 @@ static bool attach_two(L3vm *host, GError **error)
 
 /* One has what the other had. */
 static bool attach_swapped(L3vm *host, const char *one, const char *other,
-			   GError **error)
+			   const char *network, GError **error)
 {
-	g_autoptr(L3vmPort) first = real_request("vm1", "tap1", MAC1, one, NULL);
-	g_autoptr(L3vmPort) second = real_request("vm1", "tap2", MAC2, other, NULL);
+	g_autoptr(L3vmPort) first = real_request("vm1", "tap1", MAC1, one, network);
+	g_autoptr(L3vmPort) second = real_request("vm1", "tap2", MAC2, other, network);
 	L3vmPort *ports[] = { first, second };
 
 	return l3vm_attach(host, ports, 2, L3VM_ATTACH_LIVE, error);
@@ -85,15 +85,20 @@ static bool attach_swapped(L3vm *host, const char *one, const char *other,
 
 static bool swap(L3vm *host, GError **error)
 {
-	return attach_swapped(host, "2001:db8::2", "10.0.0.1", error);
+	return attach_swapped(host, "2001:db8::2", "10.0.0.1", NULL, error);
 }
 
 static bool leaving(L3vm *host, GError **error);
 
 static bool leave_with_two(L3vm *host, GError **error)
 {
-	return attach_swapped(host, "10.0.0.1", "2001:db8::2", error) &&
+	return attach_swapped(host, "10.0.0.1", "2001:db8::2", NULL, error) &&
 	       leaving(host, error);
+}
+
+static bool swap_on_bridge(L3vm *host, GError **error)
+{
+	return attach_swapped(host, "2001:db8::2", "10.0.0.1", "lan", error);
 }
 
 static bool arrived(L3vm *host, GError **error)
@@ -121,6 +126,7 @@ static const struct Scenario {
 	{ "other network and addresses", attach_routed, attach_tenant, 30 },
 	{ "back out of a table", attach_tenant, attach_routed, 25 },
 	{ "out of routed mode", attach_routed, attach_bridged, 30 },
+	{ "addresses between ports of a bridge", attach_two, swap_on_bridge, 30 },
 	{ "addresses from one port to the other", leave_with_two, swap, 30 },
 	{ "arrived", attach_prepared, arrived, 10 },
 	{ "leaving", attach_routed, leaving, 15 },
