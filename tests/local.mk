@@ -107,11 +107,15 @@ tests_contract_test_netlink_faults_SOURCES = %D%/contract/test-netlink-faults.c 
 	%D%/contract/netlink-faults.c %D%/contract/netns.c %D%/contract/real-host.c
 tests_contract_test_netlink_faults_LDFLAGS = -export-dynamic
 
+tests_crash_dies_before_SOURCES = %D%/crash/dies-before.c %D%/contract/killer.c
+tests_crash_dies_before_LDADD = $(GLIB_LIBS)
+
 LDADD = libl3vm-hooks.la libl3vm-core.la $(CMOCKA_LIBS) $(XML_LIBS) $(GLIB_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(contract_tests)
 endif
+check_PROGRAMS += %D%/crash/dies-before
 
 # Parts of the agent, with the rest of it played by the test.
 agent_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/agent
@@ -162,6 +166,7 @@ tests_model_print_table_LDADD = libl3vm-core.la $(GLIB_LIBS)
 # Scripts and data; dist-hook takes out what a build in the tree leaves there.
 test_folders = \
 	%D%/contract \
+	%D%/crash \
 	%D%/fuzz \
 	%D%/golden \
 	%D%/model \
