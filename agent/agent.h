@@ -16,6 +16,7 @@
  *   hold.c          a leaving guest's packets, kept until they can follow it
  *                   (scout.c finds out whether they can)
  *   tun.c           the device that they are kept with
+ *   sandbox.c       the system calls that all this needs, and no others
  *
  * The agent is fast, not needed: whatever it knows is in the kernel, the records
  * and libvirt, so it may start, die and start again at any moment. It is one
@@ -155,6 +156,8 @@ void guest_migrates(Agent *agent, const AgentPort *port, const char *status,
 /* Opens those that the configuration uses, once the loop runs. */
 void announcing_start(Agent *agent);
 void announcing_end(Agent *agent);
+/* One of them runs programs of the site's. */
+bool announcing_executes(const Agent *agent);
 /* The port on record by @name changed from @was to @is (either may be NULL); @held:
  * its guest has stopped here, and its packets are being kept. */
 void announcing_port(Agent *agent, const char *name, const L3vmPort *was,

@@ -436,6 +436,17 @@ void announcing_start(Agent *agent)
 			  l3vm_store_dir(agent->host->store));
 }
 
+bool announcing_executes(const Agent *agent)
+{
+	for (guint i = 0; i < agent->announcings->len; i++) {
+		const Announcing *announcing = agent->announcings->pdata[i];
+
+		if (announcing->ops->executes)
+			return true;
+	}
+	return false;
+}
+
 void announcing_end(Agent *agent)
 {
 	if (agent->announcings)

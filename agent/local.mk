@@ -15,6 +15,7 @@ l3vm_agent_SOURCES = \
 	%D%/main.c \
 	%D%/notify.c %D%/notify.h \
 	%D%/qmp.c %D%/qmp.h \
+	%D%/sandbox.c %D%/sandbox.h \
 	%D%/scout.c %D%/scout.h \
 	%D%/tracker.c \
 	%D%/tun.c \
@@ -25,5 +26,16 @@ l3vm_agent_SOURCES = \
 if HAVE_LIBVIRT
 l3vm_agent_SOURCES += %D%/watch-libvirt.c
 endif
-l3vm_agent_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
-l3vm_agent_LDADD = libl3vm-core.la $(LIBVIRT_LIBS) $(JSON_LIBS) $(GLIB_LIBS)
+l3vm_agent_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/%D% $(LIBVIRT_CFLAGS) \
+	$(SECCOMP_CFLAGS)
+l3vm_agent_LDADD = libl3vm-core.la $(LIBVIRT_LIBS) $(JSON_LIBS) $(GLIB_LIBS) \
+	$(SECCOMP_LIBS)
+
+# What the sources say in comments ("syscalls: read write"), once each.
+BUILT_SOURCES += %D%/syscalls.h
+CLEANFILES += %D%/syscalls.h
+%D%/syscalls.h: $(l3vm_agent_SOURCES) $(libl3vm_core_la_SOURCES)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && cat $^ | \
+		$(SED) -n 's|^.*\* syscalls: \([a-z0-9_ ]*\).*|\1|p' | \
+		tr -s ' ' '\n' | sort -u | \
+		$(SED) -n 's|..*|SCMP_SYS(&),|p' >$@.tmp && mv $@.tmp $@

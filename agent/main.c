@@ -2,11 +2,15 @@
 /* main.c - l3vm-agent: options, signals, the loop */
 #include "agent.h"
 #include "base/log.h"
+#include "guard/guard.h"
 #include "notify.h"
+#include "sandbox.h"
 
 #include <glib-unix.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 static char *config_file, *state_dir;
@@ -32,10 +36,25 @@ static const GOptionEntry entries[] = {
 	{ NULL, 0, 0, 0, NULL, NULL, NULL },
 };
 
-static gboolean quit(void *data)
+static gboolean quit(gint fd, GIOCondition condition, void *data)
 {
+	(void)fd;
+	(void)condition;
 	g_main_loop_quit(data);
-	return G_SOURCE_CONTINUE;
+	return G_SOURCE_REMOVE;
+}
+
+/* By a descriptor: for g_unix_signal_add() GLib starts a thread, which might be
+ * in its first steps when the sandbox closes. */
+static void quit_on_signals(GMainLoop *loop)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	g_unix_fd_add(signalfd(-1, &signals, SFD_CLOEXEC), G_IO_IN, quit, loop);
 }
 
 /* Half of what systemd waits for (WatchdogSec), as sd_watchdog_enabled(3) has
@@ -87,7 +106,8 @@ static bool start(Agent *agent, GError **error)
 		agent->libvirt = libvirt_watch_new(
 			agent, libvirt_uri ? libvirt_uri : "qemu:///system");
 #endif
-	return true;
+	l3vm_guard_prepare();
+	return announcing_executes(agent) || sandbox_enter(error);
 }
 
 static void finish(Agent *agent)
@@ -133,8 +153,7 @@ int main(int argc, char **argv)
 		printf("l3vm-agent %s\n", l3vm_version());
 		return 0;
 	}
-	g_unix_signal_add(SIGTERM, quit, agent.loop);
-	g_unix_signal_add(SIGINT, quit, agent.loop);
+	quit_on_signals(agent.loop);
 	if (start(&agent, &error)) {
 		start_watchdog();
 		notify_systemd("READY=1");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* notify.c - telling systemd how we are */
+/* syscalls: close sendto socket */
 #include "notify.h"
 
 #include <glib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* qmp.c - one connection to a QEMU monitor */
+/* syscalls: close recvfrom sendto */
 #include "qmp.h"
 
 #include <errno.h>

@@ -14,6 +14,7 @@
  *   live      nothing
  * A service address needs its check to be run, whatever its state.
  */
+/* syscalls: read */
 #include "agent.h"
 #include "base/clock.h"
 #include "base/log.h"

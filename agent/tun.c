@@ -14,6 +14,7 @@
  * Packets have a virtio_net_hdr in front, because what was on its way to a tap
  * may be a large segment or lack its checksum; the kernel finishes both.
  */
+/* syscalls: read write */
 #include "agent.h"
 #include "base/error.h"
 #include "base/log.h"

@@ -8,6 +8,7 @@
  * node hook instance-migrate-pre, by its MAC, which QEMU's command line has: its
  * taps are in the order of the indexes.
  */
+/* syscalls: getdents64 inotify_add_watch kill openat read */
 #include "agent.h"
 #include "base/log.h"
 

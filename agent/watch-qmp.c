@@ -12,6 +12,7 @@
  * uses. While somebody does, we try again, ever more seldom, and never stay in the
  * queue: the other's next connection would have to wait for us.
  */
+/* syscalls: close connect getdents64 inotify_add_watch openat read socket */
 #include "agent.h"
 #include "base/error.h"
 #include "base/log.h"

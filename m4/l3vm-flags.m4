@@ -41,6 +41,7 @@ AC_DEFUN([L3VM_SANITIZERS], [
 	AS_IF([test "$l3vm_sanitizers" != none], [
 		L3VM_SAN_CFLAGS="-fsanitize=$l3vm_sanitizers -fno-omit-frame-pointer"
 		L3VM_SAN_CFLAGS="$L3VM_SAN_CFLAGS -fno-sanitize-recover=all"
+		L3VM_SAN_CFLAGS="$L3VM_SAN_CFLAGS -DL3VM_SANITIZERS"
 		AC_MSG_CHECKING([whether $CC can link with $L3VM_SAN_CFLAGS])
 		l3vm_saved=$CFLAGS
 		CFLAGS="$CFLAGS $L3VM_SAN_CFLAGS"

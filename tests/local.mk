@@ -9,6 +9,7 @@ unit_tests = \
 	%D%/unit/test-agent-evidence \
 	%D%/unit/test-agent-ganeti \
 	%D%/unit/test-agent-qmp \
+	%D%/unit/test-agent-sandbox \
 	%D%/unit/test-agent-scout \
 	%D%/unit/test-arp \
 	%D%/unit/test-checksum \
@@ -130,6 +131,9 @@ tests_unit_test_agent_qmp_SOURCES = %D%/unit/test-agent-qmp.c %D%/unit/qmp-place
 	agent/guest-events.c agent/qmp.c agent/watch-ganeti.c agent/watch-qmp.c
 tests_unit_test_agent_qmp_CPPFLAGS = $(agent_cppflags)
 tests_unit_test_agent_qmp_LDADD = $(agent_ldadd)
+tests_unit_test_agent_sandbox_SOURCES = %D%/unit/test-agent-sandbox.c agent/sandbox.c
+tests_unit_test_agent_sandbox_CPPFLAGS = $(agent_cppflags) -I$(top_builddir)/agent
+tests_unit_test_agent_sandbox_LDADD = $(LDADD) $(SECCOMP_LIBS)
 tests_unit_test_agent_scout_SOURCES = %D%/unit/test-agent-scout.c agent/scout.c
 tests_unit_test_agent_scout_CPPFLAGS = $(agent_cppflags)
 tests_unit_test_qemu_cmdline_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/qemu-ifup

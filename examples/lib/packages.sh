@@ -9,7 +9,8 @@ LAB_PACKAGES=(libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients
 	qemu-system-x86 bird2 frr busybox-static cpio iproute2 iputils-ping
 	procps util-linux)
 BUILD_PACKAGES=(autoconf automake libtool make gcc libc6-dev pkg-config
-	libnl-3-dev libnftables-dev libglib2.0-dev libjson-c-dev libxml2-dev libvirt-dev)
+	libnl-3-dev libnftables-dev libglib2.0-dev libjson-c-dev libxml2-dev libvirt-dev
+	libseccomp-dev)
 
 # packages_install - those that are missing
 packages_install()

@@ -11,6 +11,7 @@
  * Whoever uses exabgpcli takes answers that are ours; they are missed, and all is told
  * anew.
  */
+/* syscalls: close openat read */
 #include "announce/announcer.h"
 #include "announce/lines.h"
 #include "base/error.h"

@@ -125,6 +125,16 @@ static void reap(GPid pid, gint status, void *data)
 	g_spawn_close_pid(pid);
 }
 
+/* The agent blocks signals, and what is blocked is inherited. */
+static void unblock(void *data)
+{
+	sigset_t none;
+
+	(void)data;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static void exec_close(L3vmAnnouncer *announcer)
 {
 	Exec *exec = (Exec *)announcer;
@@ -144,8 +154,8 @@ static L3vmAnnouncer *exec_open(const L3vmAnnouncing *settings, GError **error)
 	GPid pid;
 
 	if (!g_spawn_async_with_pipes(NULL, settings->exec, NULL,
-				      G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, &in,
-				      &out, NULL, &failure)) {
+				      G_SPAWN_DO_NOT_REAP_CHILD, unblock, NULL, &pid,
+				      &in, &out, NULL, &failure)) {
 		l3vm_fail(error, L3VM_ERROR_FAILED, "%s (correct `command`)",
 			  failure->message);
 		return NULL;
@@ -163,6 +173,7 @@ static L3vmAnnouncer *exec_open(const L3vmAnnouncing *settings, GError **error)
 const L3vmAnnouncerOps l3vm_announcer_exec = {
 	.name = "exec",
 	.ranked = true,
+	.executes = true,
 	.open = exec_open,
 	.close = exec_close,
 	.set = exec_set,

@@ -14,6 +14,7 @@
  * about to leave says nothing any more of its own accord; it answers while the guest
  * runs there, and is then told that it has no rank.
  */
+/* syscalls: close ioctl socket */
 #include "announce/announcer.h"
 #include "base/error.h"
 #include "base/log.h"

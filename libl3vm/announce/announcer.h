@@ -38,6 +38,8 @@ struct L3vmAnnouncerOps {
 	/* It can say of two hosts which is the better. One that cannot is silent
 	 * about a guest that has stopped here, though its packets are still kept. */
 	bool ranked;
+	/* It runs a program of the site's. */
+	bool executes;
 
 	/* NULL with @error: not now. @settings outlive it. */
 	L3vmAnnouncer *(*open)(const L3vmAnnouncing *settings, GError **error);

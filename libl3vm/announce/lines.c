@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* lines.c - lines of text to and from another process, in the main loop */
+/* syscalls: close read rt_sigaction write */
 #include "announce/lines.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* capture.c - packet sockets on one interface, with their filter */
+/* syscalls: bind close getsockopt recvmsg setsockopt socket */
 #include "frame/capture.h"
 
 #include "base/error.h"

@@ -6,6 +6,7 @@
  * receive, and queue, every frame of every interface of the host from the moment
  * of its creation on.
  */
+/* syscalls: clock_nanosleep close sendto socket */
 #include "frame/inject.h"
 
 #include "base/error.h"

@@ -10,6 +10,9 @@
  * gets nft's own words, one line, for the caller to free. */
 int l3vm_guard_load(char **text);
 
+/* Opens libnftables now, for who may not when l3vm_guard_load() needs it. */
+void l3vm_guard_prepare(void);
+
 /* l3vm-guard.nft as it was built in, and what the comments in its chains say:
  * "l3vm " and a sum of its text, so that one of another version is replaced. */
 extern const char l3vm_guard_rules[];

@@ -14,6 +14,7 @@
  *   nft.c                    elements of its sets, as messages
  *   sysctl.c                 settings that have no netlink attribute
  */
+/* syscalls: access */
 #include "kernel/kernel-netlink.h"
 
 #include <unistd.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* monitor.c - the kernel's notifications: hints where to look */
+/* syscalls: recvfrom */
 #include "kernel/monitor.h"
 
 #include "base/error.h"

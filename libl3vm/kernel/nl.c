@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* nl.c - one netlink request, one answer */
+/* syscalls: ioctl recvmsg sendto */
 #include "kernel/nl.h"
 
 #include "base/error.h"

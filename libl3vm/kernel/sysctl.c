@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* sysctl.c - per-interface settings: their netlink attribute or their file */
+/* syscalls: close openat read write */
 #include "kernel/sysctl.h"
 
 #include "kernel/nl.h"

@@ -5,6 +5,7 @@
  * For whoever asks afterwards when a guest arrived and what proved it. Nothing is
  * decided by it, so nothing fails with it.
  */
+/* syscalls: close flock fstat newfstatat openat renameat write */
 #include "store/record.h"
 
 #include "base/clock.h"

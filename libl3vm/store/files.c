@@ -13,6 +13,8 @@
  * directory is on /run, a tmpfs, where it would do nothing; and what a crash of
  * the host could lose describes interfaces that are lost with it.
  */
+/* syscalls: clock_nanosleep close fchown fcntl flock fstat getdents64 geteuid */
+/* syscalls: getpid linkat newfstatat openat read renameat unlinkat write */
 #include "store/files.h"
 
 #include "base/error.h"

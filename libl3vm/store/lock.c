@@ -5,6 +5,7 @@
  * The file's content is never used, and neither is its age: only the kernel's
  * lock on it counts, and that goes with its holder, however it dies.
  */
+/* syscalls: close fstat newfstatat unlinkat */
 #include "store/lock.h"
 
 #include "base/error.h"

@@ -6,6 +6,7 @@
  * configuration that is broken or says something else by now, the port can be
  * shown and taken down.
  */
+/* syscalls: faccessat2 readlinkat renameat symlinkat unlinkat */
 #include "store/record.h"
 
 #include "base/error.h"

@@ -11,6 +11,7 @@
  * lock on the state directory; since making a link never replaces one, a link
  * that was seen under the lock stays as it is until it is released.
  */
+/* syscalls: flock newfstatat readlinkat renameat symlinkat unlinkat */
 #include "store/record.h"
 
 #include "base/error.h"

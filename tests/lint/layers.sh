@@ -72,6 +72,8 @@ nothing "libnftables is included by guard/ only" "$(
 	system_included | awk '$2 ~ /^nftables\// && $1 !~ /^libl3vm\/guard\//')"
 nothing "libxml2 is included by hooks/ only" "$(
 	system_included | awk '$2 ~ /^libxml\// && $1 !~ /^hooks\//')"
+nothing "libseccomp is included by agent/ only" "$(
+	system_included | awk '$2 ~ /^seccomp/ && $1 !~ /^agent\//')"
 nothing "libvirt is included by agent/ only" "$(
 	system_included | awk '$2 ~ /^libvirt/ && $1 !~ /^agent\//')"
 nothing "json-c is included by the store, announcers, texts and adapters only" "$(

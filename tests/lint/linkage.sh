@@ -31,7 +31,7 @@ only() {
 
 only libl3vm.so libl3vm libglib-2.0 libjson-c libnl-3 libc
 only l3vm libl3vm libglib-2.0 libjson-c libc
-only l3vm-agent libvirt libvirt-qemu libglib-2.0 libjson-c libnl-3 libc
+only l3vm-agent libvirt libvirt-qemu libglib-2.0 libjson-c libnl-3 libseccomp libc
 only l3vm-libvirt-qemu libl3vm libglib-2.0 libxml2 libc
 only l3vm-libvirt-network libl3vm libglib-2.0 libxml2 libc
 only l3vm-qemu-ifup libl3vm libglib-2.0 libjson-c libc

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# systemd.sh - systemd understands the units, and finds the agent's sandbox tight
+# systemd.sh - systemd understands the units, and finds the sandboxes tight
 set -euo pipefail
 . "${L3VM_SRC:?}/tests/lib/lint.sh"
 need systemd-analyze
@@ -35,6 +35,9 @@ score() {
 score l3vm-agent.service 20
 score l3vm-guard.service 30
 score l3vm-reconcile.service 30
+
+syscalls=$(wc -l <"$L3VM_BUILD/agent/syscalls.h")
+ok "the agent needs few system calls ($syscalls)" [ "$syscalls" -le 51 ]
 
 users=$L3VM_BUILD/systemd/sysusers.d/l3vm.conf
 like "$(cat "$users")" $'\nu l3vm - ' "the agent's user is made"
