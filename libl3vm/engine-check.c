@@ -301,7 +301,8 @@ static bool mentions(const char *directory, const char *word)
 	return false;
 }
 
-/* systemd-networkd drops routes it did not make, when it (re)starts. */
+/* systemd-networkd drops routes and rules that it did not make when it configures an
+ * interface; and the addresses of that one, whatever it is told. */
 static void check_networkd(Check *check)
 {
 	if (access("/run/systemd/netif/state", F_OK) != 0)
@@ -314,7 +315,8 @@ static void check_networkd(Check *check)
 		     "may remove guest routes when it restarts",
 		     "put [Network] ManageForeignRoutes=no and "
 		     "ManageForeignRoutingPolicyRules=no into "
-		     "/etc/systemd/networkd.conf.d/l3vm.conf");
+		     "/etc/systemd/networkd.conf.d/l3vm.conf, and let none of its "
+		     ".network files match guests' interfaces");
 }
 
 /* A port, or a service address */

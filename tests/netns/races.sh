@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # races.sh - what happens at once: interfaces that are replaced under attach,
 # calls for one guest, guests that want one address
+#
+# L3VM_RACES says how many interfaces are replaced, L3VM_GUESTS how many guests start
+# at once: more than the few of every day, by hand.
 # timeout: 120
 # shellcheck disable=SC2317 # functions are called by ok, refused and others
 set -euo pipefail
@@ -10,6 +13,8 @@ set -euo pipefail
 : >"$L3VM_CONFIG"
 host_add hv
 export l3vm=${L3VM_BUILD:?}/l3vm work
+rounds=$((${L3VM_RACES:-300} / 4)) guests=${L3VM_GUESTS:-50}
+replaced=$((rounds * 4))
 # in the namespace once, instead of once a command
 inside() {
 	in_ns hv bash -euo pipefail -c "$1" - "${@:2}"
@@ -80,17 +85,17 @@ cat >"$work/replace.sh" <<-'END'
 END
 # shellcheck disable=SC2016
 inside '
-	for n in 1 2 3 4; do bash -u "$work/replace.sh" $n 75 & done
+	for n in 1 2 3 4; do bash -u "$work/replace.sh" $n "$1" & done
 	wait
-' >"$work/races" 2>&1 || :
+' "$rounds" >"$work/races" 2>&1 || :
 is "$(head -n 40 "$work/races")" "" \
-	"300 taps replaced under attach: never anything on one that no record claims"
+	"$replaced taps replaced under attach: never anything on one that no record claims"
 read -r claimed failed < <(cat "$work"/replace?.counts | awk '{ c += $1; f += $2 }
 	END { print c + 0, f + 0 }')
 isnt "$failed" 0 "(the tap vanished under attach $failed times)"
 isnt "$claimed" 0 "(attach took the new one $claimed times)"
-isnt "$((300 - claimed - failed))" 0 \
-	"(it was done before $((300 - claimed - failed)) times)"
+isnt "$((replaced - claimed - failed))" 0 \
+	"(it was done before $((replaced - claimed - failed)) times)"
 l3 reconcile >/dev/null
 for n in 1 2 3 4; do
 	l3 detach --guest vm$n
@@ -152,6 +157,32 @@ is "$(routes main)" "10.0.0.1 dev tap1 metric 5
 10.0.0.2 dev tap2 metric 5" "no port was lost"
 is "$(l3 reconcile)" "" "the kernel has what the records say"
 l3 detach --guest vm1
+
+# --- many guests --------------------------------------------------------------------
+
+for ((i = 1; i <= guests; i++)); do
+	echo "tuntap add dev tapm$i mode tap"
+done | ip -n "${netns_name[hv]}" -batch -
+from=$(tap_now)
+# shellcheck disable=SC2016
+inside '
+	for ((i = 1; i <= $1; i++)); do
+		printf -v mac "52:54:00:02:%02x:%02x" $((i >> 8)) $((i & 255))
+		"$l3vm" attach --guest "many$i" --ifname "tapm$i" --mac "$mac" \
+			--address "10.2.$((i >> 8)).$((i & 255)),2001:db8:2::$i" &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do wait "$pid" || echo "status $?"; done
+' "$guests" >"$work/out" 2>&1 || :
+is "$(cat "$work/out")" "" \
+	"$guests guests start at once (within $(($(tap_now) - from)) ms): all of them do"
+is "$(routes main | grep -c tapm)" $((guests * 2)) "each has its routes"
+is "$(l3 reconcile)" "" "the kernel has what the records say"
+for ((i = 1; i <= guests; i++)); do
+	echo "link del tapm$i"
+done | ip -n "${netns_name[hv]}" -batch -
+l3 reconcile >/dev/null
+is "$(ours)$(on_record)" "" "they end at once, and nothing is left"
 
 # --- two guests, one address --------------------------------------------------------
 
