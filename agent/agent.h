@@ -76,6 +76,8 @@ struct Agent {
 	GPtrArray *holds;		  /* of Hold*, also of ports that are gone */
 	GPtrArray *announcings;		  /* see announcing.c */
 	int claim;			  /* on the state directory; -1: none */
+	bool sandboxed;			  /* no program can be run any more */
+	int status;			  /* to exit with */
 	int64_t held, delivered, dropped; /* packets, since start */
 };
 
@@ -171,6 +173,8 @@ void announcing_link(Agent *agent, const char *ifname);
 
 /* The service address is checked as its record says now. */
 void check_follow(AgentPort *port);
+/* Whether any has one, of those on record. */
+bool checks_execute(const Agent *agent);
 void check_free(Check *check);
 
 /* --- gateway-burst.c --- */

@@ -6,6 +6,10 @@
  * privileges. One that has not ended when the next is due is killed, and has failed.
  * What the checks have found goes to the record, and from there wherever a state goes.
  * Whoever starts the agent starts to count anew.
+ *
+ * An agent that had none to run has closed its sandbox (sandbox.c), out of which no
+ * program can be run. When the first check comes it ends, and systemd starts another;
+ * without systemd somebody has to.
  */
 #include "agent.h"
 #include "base/log.h"
@@ -14,6 +18,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 struct Check {
@@ -144,6 +149,31 @@ static bool is_same(const L3vmService *a, const L3vmService *b)
 			    (const char *const *)b->check);
 }
 
+bool checks_execute(const Agent *agent)
+{
+	GHashTableIter iter;
+	void *port;
+
+	g_hash_table_iter_init(&iter, agent->ports);
+	while (g_hash_table_iter_next(&iter, NULL, &port))
+		if (((AgentPort *)port)->check)
+			return true;
+	return false;
+}
+
+static void leave_sandbox(Agent *agent)
+{
+	bool started_again = g_getenv("NOTIFY_SOCKET");
+
+	l3vm_warn("checks are programs, which this agent has given up to run: %s",
+		  started_again ? "ends, to be started again"
+				: "start it again, or nothing is checked");
+	if (!started_again)
+		return;
+	agent->status = EX_TEMPFAIL;
+	g_main_loop_quit(agent->loop);
+}
+
 void check_follow(AgentPort *port)
 {
 	const L3vmService *service = port->port->service;
@@ -153,6 +183,10 @@ void check_follow(AgentPort *port)
 	g_clear_pointer(&port->check, check_free);
 	if (!service->check)
 		return;
+	if (port->agent->sandboxed) {
+		leave_sandbox(port->agent);
+		return;
+	}
 	port->check = g_new0(Check, 1);
 	port->check->port = port;
 	port->check->service = l3vm_service_copy(service);

@@ -32,7 +32,7 @@ l3vm_agent_LDADD = libl3vm-core.la $(LIBVIRT_LIBS) $(JSON_LIBS) $(GLIB_LIBS) \
 	$(SECCOMP_LIBS)
 
 # What the sources say in comments ("syscalls: read write"), once each.
-BUILT_SOURCES += %D%/syscalls.h
+%D%/l3vm_agent-sandbox.$(OBJEXT): %D%/syscalls.h
 CLEANFILES += %D%/syscalls.h
 %D%/syscalls.h: $(l3vm_agent_SOURCES) $(libl3vm_core_la_SOURCES)
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && cat $^ | \

@@ -107,7 +107,8 @@ static bool start(Agent *agent, GError **error)
 			agent, libvirt_uri ? libvirt_uri : "qemu:///system");
 #endif
 	l3vm_guard_prepare();
-	return announcing_executes(agent) || sandbox_enter(error);
+	agent->sandboxed = !announcing_executes(agent) && !checks_execute(agent);
+	return !agent->sandboxed || sandbox_enter(error);
 }
 
 static void finish(Agent *agent)
@@ -139,7 +140,6 @@ int main(int argc, char **argv)
 	g_autoptr(GError) error = NULL;
 	Agent agent = { .loop = g_main_loop_new(NULL, FALSE),
 			.holds = g_ptr_array_new() };
-	int status = 0;
 
 	setlocale(LC_ALL, "");
 	g_option_context_set_summary(
@@ -161,8 +161,8 @@ int main(int argc, char **argv)
 		notify_systemd("STOPPING=1");
 	} else {
 		fprintf(stderr, "l3vm: %s\n", error->message);
-		status = l3vm_exit_status(error);
+		agent.status = l3vm_exit_status(error);
 	}
 	finish(&agent);
-	return status;
+	return agent.status;
 }

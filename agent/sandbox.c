@@ -14,8 +14,8 @@
  * is wrong.
  *
  * A filter is inherited by what is executed, and programs of the site's are not ours to
- * judge. So there is none when the configuration has us run one; the unit's own
- * (SystemCallFilter=) holds in any case.
+ * judge. So there is none when we have one to run, by the configuration or to check a
+ * service address; the unit's own (SystemCallFilter=) holds in any case.
  */
 #include "sandbox.h"
 

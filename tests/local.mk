@@ -133,6 +133,7 @@ tests_unit_test_agent_qmp_CPPFLAGS = $(agent_cppflags)
 tests_unit_test_agent_qmp_LDADD = $(agent_ldadd)
 tests_unit_test_agent_sandbox_SOURCES = %D%/unit/test-agent-sandbox.c agent/sandbox.c
 tests_unit_test_agent_sandbox_CPPFLAGS = $(agent_cppflags) -I$(top_builddir)/agent
+agent/tests_unit_test_agent_sandbox-sandbox.$(OBJEXT): agent/syscalls.h
 tests_unit_test_agent_sandbox_LDADD = $(LDADD) $(SECCOMP_LIBS)
 tests_unit_test_agent_scout_SOURCES = %D%/unit/test-agent-scout.c agent/scout.c
 tests_unit_test_agent_scout_CPPFLAGS = $(agent_cppflags)

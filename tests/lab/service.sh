@@ -83,8 +83,8 @@ for node in hv1 hv2; do
 	install -D -m 644 "$example/l3vm.conf" "$LAB/$node/etc/l3vm/l3vm.conf"
 	install -D "$example/check-tcp" "$LAB/$node/local/l3vm/check-tcp"
 	on $node mount --bind "$LAB/$node/local" /usr/local/lib
-	on_start $node agent.log l3vm-agent --no-libvirt
 	unit_starts $node
+	on_start $node agent.log l3vm-agent --no-libvirt
 done
 ok "sessions are up" wait_until 30 sessions_up tor bird 4
 is "$(on hv1 l3vm service list | awk 'NR > 1 { print $4 }' | xargs)" "down down" \

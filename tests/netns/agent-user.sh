@@ -88,6 +88,10 @@ printf '%s\n' '#!/bin/sh' "grep -E '^(Uid|CapEff|CapAmb):' /proc/self/status >$w
 chmod 0755 "$work/check"
 chmod 0666 "$work/check.out"
 l3 service add 10.0.0.53 --check "$work/check" --rise 1 --interval 60
+status=0
+wait "$agent_pid" || status=$?
+is "$status" 75 "an agent that can run no program any more ends at the first check"
+starts "another one starts"
 ok "the agent runs a check" wait_for 5 eval '[[ $(routes main) == "10.0.0.53 dev lo metric 5" ]]'
 is "$(tr -s ' \t' ' ' <"$work/check.out")" "Uid: $user $user $user $user
 CapEff: 0000000000000000
@@ -97,6 +101,6 @@ ok "all of it is still the user's" all_his
 is "$(find "$L3VM_STATE_DIR"/{ports,guests} -name '*.json' -o -name '*.lock')" "" \
 	"and no record is left"
 if agent_stop; then pass "the agent ends"; else fail "the agent ends"; fi
-is "$(grep -vE 'QMP monitor|^l3vm: reconciled:|check is well' "$work/agent.err" || :)" "" \
+is "$(grep -vE 'QMP monitor|^l3vm: reconciled:|check is well|checks are programs' "$work/agent.err" || :)" "" \
 	"without a complaint"
 done_testing
