@@ -170,7 +170,6 @@ static void want_neighbour(L3vmSet *set, const Interface *interface,
 	l3vm_set_add(set, &o);
 }
 
-/* The next hop of a routed prefix: the guest's first address of its family. */
 static const L3vmAddr *first_of_family(const GArray *addresses, int family)
 {
 	for (guint i = 0; i < addresses->len; i++) {
@@ -205,12 +204,20 @@ static L3vmAddr hop_to_mac(L3vmSet *set, const Interface *interface,
 	return hop;
 }
 
-/* How a prefix is reached. Without an address of an IPv4 prefix's family the
- * next hop is IPv6 (RFC 5549's data plane; Linux 5.2). */
+/*
+ * How a prefix is reached. An IPv4 one by the guest's first IPv4 address or, if it has
+ * none, by an IPv6 next hop (RFC 5549's data plane; Linux 5.2). An IPv6 one by what
+ * stands for its MAC: the kernel takes an address of the guest's for a next hop only
+ * if main does not lead to it by another interface, whatever table the route is for
+ * (net/ipv6/route.c:ip6_route_check_nh_onlink()). As long as the guest's old host
+ * announces it, main does.
+ */
 static L3vmAddr next_hop(L3vmSet *set, const Interface *interface, const L3vmPort *port,
 			 int family)
 {
-	const L3vmAddr *first = first_of_family(port->addresses, family);
+	const L3vmAddr *first = family == AF_INET
+					? first_of_family(port->addresses, family)
+					: NULL;
 
 	return first ? *first : hop_to_mac(set, interface, port);
 }

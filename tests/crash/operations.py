@@ -87,6 +87,7 @@ route add 10.0.0.1 via 192.0.2.2 metric 32 protocol bird
 route add 10.0.0.2 via 192.0.2.2 metric 3 protocol static
 route add 10.0.0.3 via 192.0.2.2 metric 20 protocol 75 table 100
 route add 10.1.0.0/24 via 192.0.2.2 metric 6 protocol static
+route add 2001:db8::1 via 2001:db8:c::2 metric 4194305001 protocol bird
 route add 2001:db8:1::/64 via 2001:db8:c::2 metric 3 protocol static
 neigh add 10.0.0.1 lladdr 52:54:00:00:00:01 dev up0 nud permanent
 neigh add 2001:db8::1 lladdr 52:54:00:00:00:01 dev up0 nud permanent
@@ -177,9 +178,9 @@ def router_of(dev, proxy_arp):
 
 def way_of(port, destination, dev):
     """How a destination of the port is reached: its next hop, or itself"""
-    family = [a for a in port["addresses"] if is_ip6(a) == is_ip6(destination)]
-    if "/" in destination and family:
-        return f"{destination} via {family[0]} dev {dev}"
+    first = [a for a in port["addresses"] if not is_ip6(a)][:1]
+    if "/" in destination and not is_ip6(destination) and first:
+        return f"{destination} via {first[0]} dev {dev}"
     if "/" in destination or (is_ip6(destination) and dev == "br0"):
         return f"{destination} via {hop_of(port)} dev {dev}"
     return f"{destination} dev {dev}"

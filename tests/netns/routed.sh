@@ -10,6 +10,9 @@ cat >"$L3VM_CONFIG" <<-'END'
 	[network proxied]
 	proxy-arp = yes
 
+	[network apart]
+	routes-table = 177
+
 	[network tenant]
 	table = 100
 	gateway4 = 10.100.0.1
@@ -42,7 +45,7 @@ ip_ns g1 addr add 2001:db8:5::1/64 dev lo nodad
 is "$(routes main)" "10.0.0.5 dev tap1 metric 5
 10.0.9.9 dev tap1 metric 5
 10.5.0.0/24 via 10.0.0.5 dev tap1 metric 5 onlink
-2001:db8:5::/64 via 2001:db8::5 dev tap1 metric 5 onlink
+2001:db8:5::/64 via fe80::5054:ff:fe00:1 dev tap1 metric 5 onlink
 2001:db8:9::9 dev tap1 metric 5
 2001:db8::5 dev tap1 metric 5" "the routes, all at normal rank"
 router_is tap1 0 0 169.254.0.1 "the tap is the guest's router"
@@ -69,6 +72,21 @@ ok "a prefix behind a guest without an address of its family" pings cl \
 ip_ns g3 route replace default via 169.254.0.1 dev eth0 onlink src 10.3.0.1
 ok "and from there to the client" pings g3 192.0.2.2
 ok "two guests reach each other" pings g1 10.0.0.2 2001:db8::3
+
+# as when a guest comes whose old host announces it as yet
+ip_ns hv -6 route add 2001:db8::7 via 2001:db8:c::2 metric 32 proto bird
+guest_add g7 tap7 52:54:00:00:00:07
+ok "a prefix of a guest to whom the fabric knows another way" \
+	attach g7 tap7 52:54:00:00:00:07 2001:db8::7 --prefix 2001:db8:7::/64 --network apart
+guest_config g7 2001:db8::7
+ip_ns g7 addr add 2001:db8:7::1/64 dev lo nodad
+ok "the client reaches both" pings cl 2001:db8::7 2001:db8:7::1
+ok "its port is repaired, too" l3 reconcile
+l3 detach --guest g7
+ip_ns hv -6 route del 2001:db8::7 metric 32
+for family in -4 -6; do # the rule to the table of routes serves all, and stays
+	ip_ns hv $family rule del pref 7602
+done
 
 # --- the gateway ------------------------------------------------------------------
 

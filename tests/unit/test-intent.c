@@ -101,6 +101,9 @@ static const Line routed[] = {
 	  "ip neigh replace 2001:db8::5 dev tapvm1 lladdr 52:54:00:00:00:05 nud "
 	  "permanent "
 	  "protocol 76" },
+	{ HERE, HAS6,
+	  "ip neigh replace fe80::5054:ff:fe00:5 dev tapvm1 lladdr 52:54:00:00:00:05 "
+	  "nud permanent protocol 76" },
 	{ ROUTED, HAS4,
 	  "ip route add unicast 10.0.0.5/32 dev tapvm1 proto 76 metric METRIC table "
 	  "254" },
@@ -111,8 +114,8 @@ static const Line routed[] = {
 	  "ip route add unicast 192.0.2.0/24 via 10.0.0.5 dev tapvm1 onlink proto 76 "
 	  "metric METRIC table 254" },
 	{ ROUTED, HAS6,
-	  "ip -6 route add unicast 2001:db8:5::/64 via 2001:db8::5 dev tapvm1 onlink "
-	  "proto 76 metric METRIC table 254" },
+	  "ip -6 route add unicast 2001:db8:5::/64 via fe80::5054:ff:fe00:5 dev "
+	  "tapvm1 onlink proto 76 metric METRIC table 254" },
 	{ HERE | GONE, ANY, "sysctl -qw net/ipv4/conf/tapvm1/proxy_arp=0" },
 };
 
@@ -146,6 +149,9 @@ static const Line tenant[] = {
 	  "ip neigh replace 2001:db8::5 dev tapvm1 lladdr 52:54:00:00:00:05 nud "
 	  "permanent "
 	  "protocol 76" },
+	{ HERE, HAS6,
+	  "ip neigh replace fe80::5054:ff:fe00:5 dev tapvm1 lladdr 52:54:00:00:00:05 "
+	  "nud permanent protocol 76" },
 	{ HERE, ANY, "ip rule add pref 7600 iif tapvm1 lookup 100 protocol 76" },
 	{ HERE, ANY, "ip -6 rule add pref 7600 iif tapvm1 lookup 100 protocol 76" },
 	{ ROUTED, HAS4, "ip rule add pref 7601 to 10.0.0.5/32 lookup 100 protocol 76" },
@@ -170,8 +176,8 @@ static const Line tenant[] = {
 	  "ip route add unicast 192.0.2.0/24 via 10.0.0.5 dev tapvm1 onlink proto 76 "
 	  "metric METRIC table 100" },
 	{ ROUTED, HAS6,
-	  "ip -6 route add unicast 2001:db8:5::/64 via 2001:db8::5 dev tapvm1 onlink "
-	  "proto 76 metric METRIC table 100" },
+	  "ip -6 route add unicast 2001:db8:5::/64 via fe80::5054:ff:fe00:5 dev "
+	  "tapvm1 onlink proto 76 metric METRIC table 100" },
 	{ ROUTED, ANY, "sysctl -qw net/ipv4/conf/tapvm1/proxy_arp=1" },
 	{ PREPARED | GONE, ANY, "sysctl -qw net/ipv4/conf/tapvm1/proxy_arp=0" },
 };
@@ -250,8 +256,8 @@ static const Line bridged[] = {
 	  "metric "
 	  "METRIC table 254" },
 	{ ROUTED, HAS6,
-	  "ip -6 route add unicast 2001:db8:5::/64 via 2001:db8::5 dev br0 onlink "
-	  "proto "
+	  "ip -6 route add unicast 2001:db8:5::/64 via "
+	  "fd6c:3376:6d01:0:5054:ff:fe00:5 dev br0 onlink proto "
 	  "76 metric METRIC table 254" },
 	{ HERE | GONE, ANY, "sysctl -qw net/ipv4/conf/br0/proxy_arp=1" },
 	{ HERE | GONE, ANY, "sysctl -qw net/ipv4/conf/br0/proxy_arp_pvlan=1" },
