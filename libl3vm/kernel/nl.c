@@ -25,6 +25,9 @@
 /* More than any request of ours; libnl's default is a page, zeroed each time. */
 #define REQUEST_SIZE 512
 
+/* MAX_ERRNO of the kernel's include/linux/err.h. */
+#define ERRNO_MAX 4095
+
 typedef struct Channel {
 	int fd;
 	uint32_t port, sequence;
@@ -213,7 +216,7 @@ static int error_of(struct nlmsghdr *header, size_t minimum)
 	if (nlmsg_datalen(header) < (int)minimum)
 		return EBADMSG;
 	memcpy(&code, nlmsg_data(header), sizeof(code));
-	return -code;
+	return code <= 0 && code >= -ERRNO_MAX ? -code : EBADMSG;
 }
 
 static void take(Exchange *exchange, struct nlmsghdr *header)
