@@ -55,8 +55,8 @@ tests_fuzz_fuzz_qmp_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_record_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_timeline_SOURCES = %D%/fuzz-timeline.c cli/output.c cli/text.c \
 	cli/timeline-axis.c cli/timeline-label.c cli/timeline-lane.c \
-	cli/timeline-moves.c cli/timeline-panel.c cli/timeline-read.c cli/timeline-svg.c \
-	cli/timeline-text.c cli/timeline-track.c
+	cli/timeline-moves.c cli/timeline-panel.c cli/timeline-read.c \
+	cli/timeline-svg.c cli/timeline-text.c cli/timeline-track.c
 tests_fuzz_fuzz_timeline_CPPFLAGS = $(AM_CPPFLAGS) $(XML_CFLAGS)
 tests_fuzz_fuzz_timeline_LDADD = $(fuzz_ldadd)
 
