@@ -6,8 +6,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* From now on any system call that no comment "syscalls:" of the sources names ends
- * the process, whichever of its threads makes it. There is no way back. */
+/* From now on any system call that no comment "syscalls:" of the sources names is
+ * refused (EPERM), whichever of the threads makes it. There is no way back. */
 bool sandbox_enter(GError **error);
 
 #endif
