@@ -31,8 +31,9 @@
  * syscalls: poll read restart_syscall write */
 /* json-c: the seed of its tables
  * syscalls: getrandom */
-/* libvirt: while it waits for an answer
- * syscalls: rt_sigprocmask */
+/* libvirt: a new connection, and while it waits for an answer
+ * syscalls: eventfd2 getegid geteuid getgid getpeername gettid pipe2
+ * syscalls: rt_sigprocmask uname */
 /* libnftables, that the guard's rules are loaded with
  * syscalls: fcntl getsockname getsockopt getuid ioctl lseek pselect6 sendmsg
  * syscalls: setsockopt */
@@ -43,11 +44,11 @@ static const int allowed[] = {
 #include "syscalls.h"
 #ifdef L3VM_SANITIZERS
 	/* the search for leaks, at the end, stops and reads us like a debugger */
-	SCMP_SYS(clone),     SCMP_SYS(dup),	    SCMP_SYS(gettid),
-	SCMP_SYS(prctl),     SCMP_SYS(ptrace),	    SCMP_SYS(open),
-	SCMP_SYS(getdents),  SCMP_SYS(readlink),    SCMP_SYS(getppid),
-	SCMP_SYS(prlimit64), SCMP_SYS(sched_yield), SCMP_SYS(tgkill),
-	SCMP_SYS(wait4),     SCMP_SYS(sigaltstack),
+	SCMP_SYS(clone),       SCMP_SYS(dup),	  SCMP_SYS(prctl),
+	SCMP_SYS(ptrace),      SCMP_SYS(open),	  SCMP_SYS(getdents),
+	SCMP_SYS(readlink),    SCMP_SYS(getppid), SCMP_SYS(prlimit64),
+	SCMP_SYS(sched_yield), SCMP_SYS(tgkill),  SCMP_SYS(wait4),
+	SCMP_SYS(sigaltstack),
 #endif
 };
 

@@ -25,7 +25,8 @@ traits()
 	racks/*) sessions=([spine]=4 [tor1]=4 [tor2]=4 [hv1]=2 [hv2]=2) ;;
 	unnumbered/*)
 		sessions=([spine]=2 [tor1]=3 [tor2]=3 [hv1]=2 [hv2]=2)
-		death=400
+		# a router may turn a millisecond before its host does
+		death=400 spare=5
 		;;
 	default-only/*) yielding=() outside=(0.0.0.0/0 ::/0) ;;
 	ospf/bird)
