@@ -402,7 +402,8 @@ agents_up()
 	local node
 	for node in hv1 hv2; do
 		hypervisor_up $node
-		sed -i '1i [l3vm]\nhold-time = 2s\nhold-replay = 50ms\n' "$LAB/$node/etc/l3vm/l3vm.conf"
+		sed -i '1i [l3vm]\nhold-time = 2s\nhold-replay = 50ms\n' \
+			"$LAB/$node/etc/l3vm/l3vm.conf"
 		agent_up $node
 	done
 }
