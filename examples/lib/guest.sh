@@ -178,6 +178,24 @@ nic_xml()
 	printf "<model type='virtio'/><rom enabled='no'/></interface>\n"
 }
 
+# QEMU 7.2's emulation loses writes of a guest that migrates on a busy machine (seen in 4
+# of 70 migrations), but not if the memory is no multiple of 64 pages (none of 140), since
+# cpu_physical_memory_sync_dirty_bitmap() then looks at each page by itself. libvirt would
+# round the size up.
+GUEST_MEMORY=131080 # KiB
+
+guest_memory_xml()
+{
+	local ram=memory-backend-ram,id=guest.ram,size=${GUEST_MEMORY}K word
+	[[ $LAB_ACCEL == qemu ]] || return 0
+	printf '<qemu:commandline>\n'
+	for word in -m ${GUEST_MEMORY}k -object "$ram" \
+		-machine memory-backend=guest.ram; do
+		printf "<qemu:arg value='%s'/>\n" "$word"
+	done
+	printf '</qemu:commandline>\n'
+}
+
 # guest_xml NAME UUID-or-- NIC... - the domain. A NIC whose word starts with
 # "later," is only announced to guest-init: it will be plugged in.
 guest_xml()
@@ -190,7 +208,7 @@ guest_xml()
 		[[ $nic == later,* ]] || interfaces+=$(nic_xml "$nic")
 	done
 	cat <<END
-<domain type='$LAB_ACCEL'>
+<domain type='$LAB_ACCEL' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>$name</name>
   $([[ $uuid == - ]] || printf '<uuid>%s</uuid>' "$uuid")
   <metadata>
@@ -213,6 +231,7 @@ guest_xml()
     <controller type='usb' model='none'/>
     <memballoon model='none'/>
   </devices>
+  $(guest_memory_xml)
 </domain>
 END
 }

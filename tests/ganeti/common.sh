@@ -61,7 +61,8 @@ ganeti_conf()
 	sed -i '1i [l3vm]\nhold-time = 2s\n' "$LAB/$1/etc/l3vm/l3vm.conf"
 }
 
-# cluster_up - both nodes, and the cluster; l3vm is not part of it yet
+# cluster_up - both nodes, and the cluster; l3vm is not part of it yet. (QEMU knows the
+# option with two dashes as well; after one, Ganeti would read its value as a number.)
 cluster_up()
 {
 	fabric_up hv1 hv2
@@ -85,7 +86,7 @@ cluster_up()
 kvm_flag=$([[ $LAB_ACCEL == kvm ]] && echo enabled || echo disabled),\
 kernel_path=$LAB/image/vmlinuz,initrd_path=$LAB/image/initrd.gz,root_path=none,\
 vnc_bind_address=,vhost_net=False,migration_mode=live,migration_downtime=300,\
-migration_bandwidth=1000" \
+migration_bandwidth=1000,kvm_extra=--m ${GUEST_MEMORY}k" \
 		--backend-parameters=maxmem=128M,minmem=128M,vcpus=1 $CLUSTER
 	ganeti hv1 gnt-node add --no-ssh-key-check hv2.lab.example
 }

@@ -19,6 +19,7 @@ vm1()
 	shift
 	[[ $LAB_ACCEL != kvm ]] || accel=kvm
 	on_start "$node" qemu.log "$EXAMPLE/vm1" -accel $accel \
+		-m ${GUEST_MEMORY}k \
 		-kernel "$LAB/image/vmlinuz" -initrd "$LAB/image/initrd.gz" \
 		-append "console=ttyS0 panic=-1 quiet \
 $(nic_word "mac=52:54:00:00:00:05,address=$A4,address=$A6") \
