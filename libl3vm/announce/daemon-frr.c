@@ -174,18 +174,13 @@ static bool read_frr(L3vmDaemon *daemon, L3vmDialogue *zebra, uint8_t protocol,
 	g_autofree char *path = g_build_filename(folder, "bgpd.vty", NULL);
 	g_autoptr(GString) enabled = ask(zebra, "enable", error);
 	g_autoptr(L3vmDialogue) bgpd = NULL;
-	GError *failure = NULL;
 	bool absent;
 
 	(void)protocol;
 	if (!enabled || !read_kernel(daemon, zebra, error))
 		return false;
-	bgpd = l3vm_dialogue_open(path, &absent, &failure);
-	/* another of its daemons announces, or none does */
-	if (!bgpd && absent)
-		g_clear_error(&failure);
-	if (failure)
-		g_propagate_error(error, failure);
+	bgpd = l3vm_dialogue_open(path, &absent, error);
+	/* without it another of its daemons announces, or none does */
 	return bgpd ? read_bgp(daemon, bgpd, error) : absent;
 }
 

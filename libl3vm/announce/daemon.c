@@ -30,15 +30,9 @@ L3vmDaemon *l3vm_daemon_ask(const L3vmDaemonKind *kind, const char *socket,
 {
 	g_autoptr(L3vmDaemon) daemon = g_new0(L3vmDaemon, 1);
 	g_autoptr(L3vmDialogue) dialogue = NULL;
-	GError *failure = NULL;
 	bool absent;
 
-	dialogue = l3vm_dialogue_open(socket ? socket : kind->socket, &absent,
-				      &failure);
-	if (!dialogue && absent)
-		g_clear_error(&failure);
-	if (!dialogue && failure)
-		g_propagate_error(error, failure);
+	dialogue = l3vm_dialogue_open(socket ? socket : kind->socket, &absent, error);
 	if (!dialogue)
 		return NULL;
 	daemon->kind = kind;

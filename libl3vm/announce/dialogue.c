@@ -25,8 +25,7 @@ L3vmDialogue *l3vm_dialogue_open(const char *path, bool *absent, GError **error)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	g_autoptr(L3vmDialogue) dialogue = g_new0(L3vmDialogue, 1);
 
-	if (absent)
-		*absent = false;
+	*absent = false;
 	dialogue->path = g_strdup(path);
 	dialogue->deadline = g_get_monotonic_time() + L3VM_DIALOGUE_TIME;
 	dialogue->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -34,10 +33,10 @@ L3vmDialogue *l3vm_dialogue_open(const char *path, bool *absent, GError **error)
 	if (dialogue->fd >= 0 &&
 	    connect(dialogue->fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
 		return g_steal_pointer(&dialogue);
-	if (absent)
-		*absent = errno == ENOENT || errno == ECONNREFUSED;
-	l3vm_fail_errno(error, errno, "%s: %s (is the daemon well?)", path,
-			g_strerror(errno));
+	*absent = errno == ENOENT || errno == ECONNREFUSED;
+	if (!*absent)
+		l3vm_fail_errno(error, errno, "%s: %s (is the daemon well?)", path,
+				g_strerror(errno));
 	return NULL;
 }
 

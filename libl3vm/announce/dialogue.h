@@ -18,7 +18,7 @@ typedef struct L3vmDialogue L3vmDialogue;
  * thousand routes takes BIRD and FRR some 50 ms each time. */
 #define L3VM_DIALOGUE_TIME (2 * G_USEC_PER_SEC)
 
-/* *@absent: nobody listens at @path (may be NULL). */
+/* *@absent: nobody listens at @path, which is no error. */
 L3vmDialogue *l3vm_dialogue_open(const char *path, bool *absent, GError **error);
 void l3vm_dialogue_close(L3vmDialogue *dialogue);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(L3vmDialogue, l3vm_dialogue_close)
