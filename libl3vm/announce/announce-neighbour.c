@@ -365,20 +365,23 @@ static bool update(Uplink *uplink)
 static void neighbour_link(L3vmAnnouncer *announcer, const char *ifname)
 {
 	Neighbour *neighbour = (Neighbour *)announcer;
-	bool was_heard = is_heard(neighbour), news = false;
+	bool was_heard = is_heard(neighbour), news = false, turned;
 	GHashTableIter iter;
 	void *value;
 
 	for (guint i = 0; i < neighbour->n_uplinks; i++)
 		if (!strcmp(neighbour->uplinks[i].ifname, ifname))
 			news |= update(&neighbour->uplinks[i]);
+	turned = was_heard != is_heard(neighbour);
+	if (!news && !turned)
+		return;
 	g_hash_table_iter_init(&iter, neighbour->entries);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		Entry *entry = value;
 
 		if (news && entry->speaks)
 			speak(neighbour, entry);
-		if (was_heard != is_heard(neighbour))
+		if (turned)
 			confirm(neighbour, &entry->addr, entry->rank);
 	}
 }
