@@ -111,10 +111,11 @@ struct nl_msg *l3vm_nft_element_message(int type, const L3vmNftKey *key,
 	put_key(msg, NFTA_SET_ELEM_KEY, key->start, key->size);
 	if (l3vm_guard_set_is_interval(key->set))
 		put_key(msg, NFTA_SET_ELEM_KEY_END, key->end, key->size);
-	if (type == NFT_MSG_NEWSETELEM)
+	if (type == NFT_MSG_NEWSETELEM) {
 		nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_CREATE;
-	if (type == NFT_MSG_NEWSETELEM && verdict)
-		put_verdict(msg, verdict);
+		if (verdict)
+			put_verdict(msg, verdict);
+	}
 	nla_nest_end(msg, element);
 	nla_nest_end(msg, list);
 	return msg;

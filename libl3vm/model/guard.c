@@ -132,10 +132,7 @@ static void append_key(GString *text, const L3vmObject *entry, L3vmGuardSet set,
 	const L3vmAddr *addr = &entry->addr;
 	char buffer[L3VM_ADDR_STRLEN];
 
-	if (interface)
-		g_string_append(text, interface);
-	else
-		g_string_append_printf(text, "%u", entry->ifindex);
+	g_string_append(text, interface);
 	if (sets[set].mac && sets[set].number)
 		append_number(text, entry->mac.bytes, sizeof(entry->mac));
 	else if (sets[set].mac)

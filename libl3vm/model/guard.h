@@ -3,8 +3,8 @@
  * guard.h - what a guard entry is in the sets of l3vm-guard.nft
  *
  * An entry (#L3VM_OBJECT_GUARD_ENTRY) is one thing to us and a few elements of nft
- * sets to the kernel, in the tables of up to three families. Whoever writes them
- * (guard/) and whoever reads them (kernel/) asks here which.
+ * sets to the kernel, in the tables of up to three families. Whoever writes, reads or
+ * prints them asks here which.
  */
 #ifndef L3VM_MODEL_GUARD_H
 #define L3VM_MODEL_GUARD_H
@@ -55,8 +55,8 @@ bool l3vm_guard_set_has_addr(L3vmGuardSet set);
 /* Keys are ranges, for prefixes. */
 bool l3vm_guard_set_is_interval(L3vmGuardSet set);
 
-/* nft's commands for @change of an entry, one a line: as one transaction, or one by
- * one. @interface: what to call it; NULL: its index. */
+/* nft's commands for @change of an entry, one a line, for people: as one transaction,
+ * or one by one. @interface: what to call it. */
 char *l3vm_guard_commands(const L3vmChange *change, const char *interface);
 
 #endif

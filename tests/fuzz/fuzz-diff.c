@@ -59,7 +59,7 @@ static void check_texts(const L3vmChange *change)
 	g_assert(words && !strchr(words, '\n'));
 	g_assert(!line || !strchr(line, '\n'));
 	if (change->has_after && change->after.kind == L3VM_OBJECT_GUARD_ENTRY) {
-		g_autofree char *commands = l3vm_guard_commands(change, NULL);
+		g_autofree char *commands = l3vm_guard_commands(change, "tap1");
 
 		g_assert(strspn(commands, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS
 				" .:/{}_\n") == strlen(commands));
