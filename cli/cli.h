@@ -65,6 +65,8 @@ struct Cli {
 };
 
 extern const CliOption cli_global_options[];
+/* Of verbs that are about one guest, or all. */
+extern const CliOption cli_guest_operands[];
 extern const CliVerb cli_attach, cli_detach, cli_plan, cli_migrate_notify;
 extern const CliVerb cli_status, cli_reconcile, cli_announce, cli_check;
 extern const CliVerb cli_metrics, cli_timeline, cli_service, cli_version, cli_help;

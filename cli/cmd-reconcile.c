@@ -49,20 +49,10 @@ static bool run_announce(Cli *cli, const CliArgs *args, GError **error)
 	return true;
 }
 
-static const CliOption guest_operands[] = {
-	{
-		.name = "guest",
-		.value = CLI_VALUE_GUEST,
-		.metavar = "G",
-		.help = "name or UUID of a guest (default: all)",
-	},
-	{ .name = NULL },
-};
-
 const CliVerb cli_announce = {
 	.name = "announce",
 	.arguments = "[G]",
 	.help = "repeat gratuitous ARP and NA, re-assert announcements",
-	.operands = guest_operands,
+	.operands = cli_guest_operands,
 	.run = run_announce,
 };

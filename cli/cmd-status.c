@@ -209,7 +209,7 @@ bool cli_print_services(Cli *cli, const char *status)
 	return any;
 }
 
-static void print_ports(Cli *cli, const char *status)
+static void print_all(Cli *cli, const char *status)
 {
 	struct json_object *root = json_tokener_parse(status);
 	struct json_object *services = json_object_object_get(root, "services");
@@ -219,8 +219,8 @@ static void print_ports(Cli *cli, const char *status)
 		cli_print(cli, "no ports");
 	if (list_length(services))
 		g_string_append_c(cli->out, '\n');
+	print_table(cli, services, service_titles, add_service);
 	json_object_put(root);
-	cli_print_services(cli, status);
 }
 
 /* The text is not parsed for --json: what the library says is what is printed,
@@ -237,19 +237,9 @@ static bool run_status(Cli *cli, const CliArgs *args, GError **error)
 	if (cli_args_has(args, "json"))
 		cli_print(cli, text);
 	else
-		print_ports(cli, text);
+		print_all(cli, text);
 	return true;
 }
-
-static const CliOption guest_operands[] = {
-	{
-		.name = "guest",
-		.value = CLI_VALUE_GUEST,
-		.metavar = "G",
-		.help = "name or UUID of a guest (default: all)",
-	},
-	{ .name = NULL },
-};
 
 static const CliOption status_options[] = {
 	{ .name = "json", .help = "as JSON, a stable format: see l3vm(8)" },
@@ -261,6 +251,6 @@ const CliVerb cli_status = {
 	.arguments = "[G] [--json]",
 	.help = "show ports and service addresses: state, rank, announcers, problems",
 	.options = status_options,
-	.operands = guest_operands,
+	.operands = cli_guest_operands,
 	.run = run_status,
 };

@@ -146,16 +146,6 @@ static bool run_timeline(Cli *cli, const CliArgs *args, GError **error)
 	return true;
 }
 
-static const CliOption guest_operands[] = {
-	{
-		.name = "guest",
-		.value = CLI_VALUE_GUEST,
-		.metavar = "G",
-		.help = "name or UUID of a guest (default: all)",
-	},
-	{ .name = NULL },
-};
-
 static const CliOption timeline_options[] = {
 	{
 		.name = "last",
@@ -185,6 +175,6 @@ const CliVerb cli_timeline = {
 	.arguments = "[G] [--last N] [--svg FILE] [--events [NAME=]FILE]...",
 	.help = "show what happened in moves, as text and as a picture",
 	.options = timeline_options,
-	.operands = guest_operands,
+	.operands = cli_guest_operands,
 	.run = run_timeline,
 };

@@ -47,6 +47,16 @@ const CliOption cli_global_options[] = {
 	{ .name = NULL },
 };
 
+const CliOption cli_guest_operands[] = {
+	{
+		.name = "guest",
+		.value = CLI_VALUE_GUEST,
+		.metavar = "G",
+		.help = "name or UUID of a guest (default: all)",
+	},
+	{ .name = NULL },
+};
+
 const CliVerb *cli_find_verb(const Cli *cli, const char *name)
 {
 	for (const CliVerb *const *verb = cli->verbs; *verb; verb++)
