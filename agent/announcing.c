@@ -316,18 +316,6 @@ static void want_all(Announcing *announcing, const char *owner, const L3vmPort *
 			     rank);
 }
 
-static bool has(const L3vmPort *port, const L3vmAddr *dst)
-{
-	const GArray *arrays[] = { port->addresses, port->prefixes };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
-		for (guint j = 0; j < arrays[i]->len; j++)
-			if (l3vm_addr_equal(&g_array_index(arrays[i], L3vmAddr, j),
-					    dst))
-				return true;
-	return false;
-}
-
 static void forget_rest(Announcing *announcing, const char *owner, const L3vmPort *was,
 			const L3vmPort *is)
 {
@@ -337,7 +325,7 @@ static void forget_rest(Announcing *announcing, const char *owner, const L3vmPor
 		for (guint j = 0; j < arrays[i]->len; j++) {
 			const L3vmAddr *dst = &g_array_index(arrays[i], L3vmAddr, j);
 
-			if (!is || !has(is, dst))
+			if (!is || !l3vm_port_has(is, dst))
 				want(announcing, owner, dst, L3VM_RANK_NONE);
 		}
 }

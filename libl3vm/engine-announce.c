@@ -34,16 +34,15 @@ static bool assert_routes(L3vm *host, const L3vmPort *port, GError **error)
 	return true;
 }
 
-static bool assert_port(L3vm *host, const L3vmPort *port, GError **error)
+static bool announces_by_kernel(const L3vmPort *port)
 {
 	for (char **name = port->net->announce; name && *name; name++) {
 		const L3vmAnnouncerOps *announcer = l3vm_announcer_find(*name);
 
-		if (announcer && announcer->reads_kernel &&
-		    !assert_routes(host, port, error))
-			return false;
+		if (announcer && announcer->reads_kernel)
+			return true;
 	}
-	return true;
+	return false;
 }
 
 /* In bridge mode the bridge; behind an interface that is gone there is nobody to
@@ -80,7 +79,7 @@ static bool announce_guest(L3vm *host, L3vmInjector *injector, const L3vmPort *s
 			  port->ifname, port->guest);
 		return true;
 	}
-	return assert_port(host, port, error) &&
+	return (!announces_by_kernel(port) || assert_routes(host, port, error)) &&
 	       (!injector || port->service || tell_guest(host, injector, port, error));
 }
 
@@ -120,37 +119,24 @@ bool l3vm_announce(L3vm *host, const char *guest, GError **error)
  * microseconds: FRR collects changes for 10 ms, BIRD may be busy with a scan. */
 #define LEARN_TIME 300000
 
-static bool announces_by_kernel(const L3vmPort *port)
-{
-	for (char **name = port->net->announce; name && *name; name++) {
-		const L3vmAnnouncerOps *announcer = l3vm_announcer_find(*name);
-
-		if (announcer && announcer->reads_kernel)
-			return true;
-	}
-	return false;
-}
-
-/* A route of the port that none of the daemons has; NULL: there is none. */
-static char *missed_route(const L3vmView *view, L3vm *host, const L3vmPort *port)
+/* There is a route of the port that none of the daemons has. */
+static bool is_missed(const L3vmView *view, L3vm *host, const L3vmPort *port)
 {
 	g_autoptr(L3vmSet) wanted = l3vm_set_new();
-	char text[L3VM_ADDR_STRLEN];
 
 	if (!announces_by_kernel(port))
-		return NULL;
+		return false;
 	l3vm_intent_port(wanted, port, &host->ranks, &host->facts);
 	for (guint i = 0; i < l3vm_set_size(wanted); i++) {
 		const L3vmObject *o = l3vm_set_get(wanted, i);
 		bool known = o->kind != L3VM_OBJECT_ROUTE;
 
-		for (guint j = 0; j < view->daemons->len; j++)
-			known |= l3vm_daemon_find(view->daemons->pdata[j], &o->addr) !=
-				 NULL;
+		for (guint j = 0; !known && j < view->daemons->len; j++)
+			known = l3vm_daemon_find(view->daemons->pdata[j], &o->addr);
 		if (!known)
-			return g_strdup(l3vm_prefix_format(&o->addr, text));
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 static GPtrArray *ports_missed(L3vm *host, const GPtrArray *ports)
@@ -158,12 +144,9 @@ static GPtrArray *ports_missed(L3vm *host, const GPtrArray *ports)
 	g_autoptr(L3vmView) view = l3vm_view_new(host);
 	GPtrArray *missed = g_ptr_array_new();
 
-	for (guint i = 0; view->daemons->len && i < ports->len; i++) {
-		g_autofree char *route = missed_route(view, host, ports->pdata[i]);
-
-		if (route)
+	for (guint i = 0; view->daemons->len && i < ports->len; i++)
+		if (is_missed(view, host, ports->pdata[i]))
 			g_ptr_array_add(missed, ports->pdata[i]);
-	}
 	return missed;
 }
 

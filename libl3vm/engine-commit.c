@@ -53,6 +53,12 @@ bool l3vm_port_is_present(L3vm *host, const L3vmPort *port)
 
 /* --- the plan ---------------------------------------------------------------- */
 
+/* A removed port leaves its interface closed, if there is one. */
+static bool leaves_closed(L3vm *host, const L3vmPort *port)
+{
+	return port->net->mode == L3VM_MODE_ROUTED && l3vm_port_is_present(host, port);
+}
+
 /* What shall be, with what the ports' networks share first. */
 static void want(L3vm *host, L3vmSet *desired, const GPtrArray *steps)
 {
@@ -66,10 +72,8 @@ static void want(L3vm *host, L3vmSet *desired, const GPtrArray *steps)
 	for (guint i = 0; i < steps->len; i++) {
 		const L3vmStep *step = g_ptr_array_index(steps, i);
 
-		/* a removed port leaves its interface closed, if there is one */
 		if (step->new->state != L3VM_STATE_GONE ||
-		    (step->new->net->mode ==
-		     L3VM_MODE_ROUTED &&l3vm_port_is_present(host, step->new)))
+		    leaves_closed(host, step->new))
 			l3vm_intent_port(desired, step->new, &host->ranks,
 					 &host->facts);
 	}
@@ -158,13 +162,15 @@ static void want_heir(L3vm *host, L3vmSet *heirs, const L3vmPort *port,
 		      const GPtrArray *steps)
 {
 	const GArray *arrays[] = { port->addresses, port->prefixes };
+	g_autofree char *name = l3vm_record_name(port);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
 		for (guint j = 0; j < arrays[i]->len; j++) {
 			g_autofree char *holder = l3vm_address_holder(
 				host->store, &g_array_index(arrays[i], L3vmAddr, j));
 			g_autoptr(L3vmPort) heir =
-				holder && !is_about(steps, holder)
+				holder && strcmp(holder, name) != 0 &&
+						!is_about(steps, holder)
 					? l3vm_record_load(host->store, holder, NULL)
 					: NULL;
 
@@ -300,10 +306,13 @@ static bool is_given_to_another(const L3vmAddr *addr, const char *name,
 {
 	for (guint i = 0; i < steps->len; i++) {
 		const L3vmStep *step = g_ptr_array_index(steps, i);
-		g_autofree char *other = l3vm_record_name(step->new);
+		g_autofree char *other = NULL;
 
-		if (step->new->state != L3VM_STATE_GONE && strcmp(other, name) != 0 &&
-		    l3vm_port_has(step->new, addr))
+		if (step->new->state == L3VM_STATE_GONE ||
+		    !l3vm_port_has(step->new, addr))
+			continue;
+		other = l3vm_record_name(step->new);
+		if (strcmp(other, name) != 0)
 			return true;
 	}
 	return false;

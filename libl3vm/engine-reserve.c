@@ -10,19 +10,6 @@
 
 #include <string.h>
 
-static bool is_among(const L3vmAddr *addr, const GArray *addrs)
-{
-	for (guint i = 0; i < addrs->len; i++)
-		if (l3vm_addr_equal(&g_array_index(addrs, L3vmAddr, i), addr))
-			return true;
-	return false;
-}
-
-bool l3vm_port_has(const L3vmPort *port, const L3vmAddr *addr)
-{
-	return is_among(addr, port->addresses) || is_among(addr, port->prefixes);
-}
-
 static bool has_or_had(const L3vmPort *port, const L3vmAddr *addr)
 {
 	for (; port; port = port->was)

@@ -176,8 +176,6 @@ bool l3vm_purge_interface(L3vm *host, const char *ifname, GError **error);
 
 /* --- engine-reserve.c ------------------------------------------------------- */
 
-/* The address or prefix is among @port's. */
-bool l3vm_port_has(const L3vmPort *port, const L3vmAddr *addr);
 /* What @steps will have becomes theirs: all of it, or L3VM_ERROR_REFUSED and
  * nothing. */
 bool l3vm_steps_reserve(L3vm *host, const GPtrArray *steps, GError **error);

@@ -280,6 +280,19 @@ const char *l3vm_port_guest_key(const L3vmPort *port)
 	return port->uuid ? port->uuid : port->guest;
 }
 
+static bool is_among(const L3vmAddr *addr, const GArray *addrs)
+{
+	for (guint i = 0; i < addrs->len; i++)
+		if (l3vm_addr_equal(&g_array_index(addrs, L3vmAddr, i), addr))
+			return true;
+	return false;
+}
+
+bool l3vm_port_has(const L3vmPort *port, const L3vmAddr *addr)
+{
+	return is_among(addr, port->addresses) || is_among(addr, port->prefixes);
+}
+
 const char *l3vm_port_route_dev(const L3vmPort *port)
 {
 	return port->net->bridge ? port->net->bridge : port->ifname;

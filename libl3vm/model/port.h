@@ -77,6 +77,9 @@ L3vmPort *l3vm_port_copy(const L3vmPort *port);
 /* True if @name_or_uuid is its guest's (a UUID in either case), or NULL. */
 bool l3vm_port_is_of(const L3vmPort *port, const char *name_or_uuid);
 
+/* The address or prefix is among @port's. */
+bool l3vm_port_has(const L3vmPort *port, const L3vmAddr *addr);
+
 /* The name of the guest's lock and record: its UUID, else its name. */
 const char *l3vm_port_guest_key(const L3vmPort *port);
 
