@@ -325,10 +325,15 @@ static void check_entry(Check *check, struct json_object *port, const char *subj
 	struct json_object *problems = json_object_object_get(port, "problems");
 	struct json_object *announce = json_object_object_get(port, "announce");
 
-	for (size_t i = 0; i < json_object_array_length(problems); i++)
-		find(check, "error", subject,
-		     json_object_get_string(json_object_array_get_idx(problems, i)),
-		     "l3vm reconcile");
+	for (size_t i = 0; i < json_object_array_length(problems); i++) {
+		const char *problem =
+			json_object_get_string(json_object_array_get_idx(problems, i));
+
+		find(check, "error", subject, problem,
+		     g_str_has_prefix(problem, "hidden")
+			     ? "remove the other route, or give it a worse metric"
+			     : "l3vm reconcile");
+	}
 	for (size_t i = 0; i < json_object_array_length(announce); i++) {
 		const char *why = json_object_get_string(json_object_object_get(
 			json_object_array_get_idx(announce, i), "why"));

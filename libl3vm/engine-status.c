@@ -66,13 +66,26 @@ static struct json_object *route_list(const L3vmSet *wanted, const L3vmSet *obse
 	return array;
 }
 
+/* Why @route does not serve although it may be there; NULL: it does. That of the last
+ * rank is for when there is no other. */
+static char *why_hidden(L3vm *host, const L3vmObject *route)
+{
+	L3vmObject other;
+
+	if (route->kind != L3VM_OBJECT_ROUTE || route->metric == host->ranks.last ||
+	    !host->kernel->ops->is_hidden(host->kernel, route, &other))
+		return NULL;
+	return g_strdup_printf("by another's of metric %u%s%s", other.metric,
+			       *other.ifname ? " dev " : "", other.ifname);
+}
+
 /* What is not as it should be, each in a few words. */
-static struct json_object *problem_list(const L3vmPort *port, const L3vmSet *wanted,
-					const L3vmSet *observed, bool present)
+static struct json_object *problem_list(L3vm *host, const L3vmPort *port,
+					const L3vmSet *wanted, const L3vmSet *observed)
 {
 	struct json_object *array = json_object_new_array();
 
-	if (port->ifname && !present) {
+	if (port->ifname && !l3vm_port_is_present(host, port)) {
 		json_object_array_add(array,
 				      json_object_new_string("interface is gone"));
 		return array;
@@ -85,16 +98,21 @@ static struct json_object *problem_list(const L3vmPort *port, const L3vmSet *wan
 	for (guint i = 0; i < l3vm_set_size(wanted); i++) {
 		const L3vmObject *o = l3vm_set_get(wanted, i);
 		L3vmChange change = { .has_after = true, .after = *o };
+		g_autofree char *hidden = why_hidden(host, o);
 		g_autofree char *words = NULL;
 		g_autofree char *line = NULL;
 
-		if (is_present(observed, o))
+		if (!hidden && is_present(observed, o))
 			continue;
 		words = l3vm_change_describe(&change);
 		/* "add route ...", or "set MTU ..." which says it best as a whole */
-		line = l3vm_object_is_removable(o)
-			       ? g_strdup_printf("missing: %s", strchr(words, ' ') + 1)
-			       : g_strdup_printf("to do: %s", words);
+		if (hidden)
+			line = g_strdup_printf("hidden: %s, %s", strchr(words, ' ') + 1,
+					       hidden);
+		else if (l3vm_object_is_removable(o))
+			line = g_strdup_printf("missing: %s", strchr(words, ' ') + 1);
+		else
+			line = g_strdup_printf("to do: %s", words);
 		json_object_array_add(array, json_object_new_string(line));
 	}
 	return array;
@@ -178,8 +196,7 @@ static struct json_object *describe_port(L3vm *host, const L3vmView *view,
 					      all_present(routes)));
 	json_object_object_add(entry, "guard", guard_of(host, port));
 	json_object_object_add(entry, "problems",
-			       problem_list(port, wanted, observed,
-					    l3vm_port_is_present(host, port)));
+			       problem_list(host, port, wanted, observed));
 	return entry;
 }
 
@@ -215,8 +232,7 @@ static struct json_object *describe_service(L3vm *host, const L3vmView *view,
 	l3vm_intent_network(wanted, port->net, &host->ranks, &host->facts);
 	l3vm_intent_port(wanted, port, &host->ranks, &host->facts);
 	routes = route_list(wanted, observed);
-	problems = problem_list(port, wanted, observed,
-				l3vm_port_is_present(host, port));
+	problems = problem_list(host, port, wanted, observed);
 	if (port->service->check && !view->agent)
 		json_object_array_add(problems,
 				      json_object_new_string(

@@ -327,6 +327,26 @@ static bool fake_has_guard(L3vmKernel *kernel)
 	return l3vm_set_find(((Fake *)kernel)->state, &rules);
 }
 
+static bool fake_is_hidden(L3vmKernel *kernel, const L3vmObject *route,
+			   L3vmObject *other)
+{
+	Fake *fake = (Fake *)kernel;
+	const L3vmObject *best = NULL;
+
+	for (guint i = 0; i < l3vm_set_size(fake->state); i++) {
+		const L3vmObject *o = l3vm_set_get(fake->state, i);
+
+		if (o->kind == L3VM_OBJECT_ROUTE && o->table == route->table &&
+		    l3vm_addr_equal(&o->addr, &route->addr) &&
+		    (!best || o->metric < best->metric))
+			best = o;
+	}
+	if (!best || best->owned)
+		return false;
+	*other = *best;
+	return true;
+}
+
 static bool fake_has_ipv6(L3vmKernel *kernel)
 {
 	(void)kernel;
@@ -350,6 +370,7 @@ static const L3vmKernelOps fake_ops = {
 	.observe = fake_observe,
 	.apply = fake_apply,
 	.is_local = fake_is_local,
+	.is_hidden = fake_is_hidden,
 	.find_bridge_port = fake_find_bridge_port,
 	.taken = fake_taken,
 	.guard_dropped = fake_guard_dropped,

@@ -180,6 +180,47 @@ bool l3vm_netlink_routes(L3vmNetlink *netlink, const L3vmRouteFilter *filter,
 	return true;
 }
 
+/* A look-up that ends at such a route tells an error instead of it. */
+static bool find_refusing(L3vmNetlink *netlink, const L3vmObject *route,
+			  L3vmRouteEntry *entry)
+{
+	static const unsigned types[] = { RTN_BLACKHOLE, RTN_UNREACHABLE };
+	g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(L3vmRouteEntry));
+
+	for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+		const L3vmRouteFilter filter = {
+			.family = route->addr.family,
+			.table = route->table,
+			.kernel_type = types[i],
+		};
+
+		if (!l3vm_netlink_routes(netlink, &filter, entries, NULL))
+			return false;
+	}
+	for (guint i = 0; i < entries->len; i++) {
+		*entry = g_array_index(entries, L3vmRouteEntry, i);
+		if (l3vm_addr_equal(&entry->object.addr, &route->addr) &&
+		    entry->object.metric < route->metric)
+			return true;
+	}
+	return false;
+}
+
+bool l3vm_netlink_is_hidden(L3vmKernel *kernel, const L3vmObject *route,
+			    L3vmObject *other)
+{
+	L3vmNetlink *netlink = (L3vmNetlink *)kernel;
+	L3vmRouteEntry entry;
+
+	if (!l3vm_netlink_lookup(netlink, &route->addr, &entry) &&
+	    !find_refusing(netlink, route, &entry))
+		return false;
+	*other = entry.object;
+	if_indextoname(other->ifindex, other->ifname);
+	return entry.protocol != kernel->protocol && other->table == route->table &&
+	       l3vm_addr_equal(&other->addr, &route->addr);
+}
+
 static void put_next_hop(struct nl_msg *msg, struct rtmsg *header,
 			 const L3vmObject *route)
 {

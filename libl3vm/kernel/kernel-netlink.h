@@ -62,6 +62,8 @@ bool l3vm_netlink_lookup(L3vmNetlink *netlink, const L3vmAddr *addr,
 			 L3vmRouteEntry *entry);
 bool l3vm_netlink_is_local(L3vmKernel *kernel, const L3vmAddr *addr, bool *local,
 			   GError **error);
+bool l3vm_netlink_is_hidden(L3vmKernel *kernel, const L3vmObject *route,
+			    L3vmObject *other);
 /* Which routes: 0 means any, also for what the kernel numbers from 0. */
 typedef struct L3vmRouteFilter {
 	int family;

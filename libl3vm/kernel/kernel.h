@@ -75,6 +75,11 @@ typedef struct L3vmKernelOps {
 	bool (*is_local)(L3vmKernel *kernel, const L3vmAddr *addr, bool *local,
 			 GError **error);
 
+	/* True if packets to the destination of @route, in its table, follow a
+	 * route that is not ours instead, which *@other becomes. */
+	bool (*is_hidden)(L3vmKernel *kernel, const L3vmObject *route,
+			  L3vmObject *other);
+
 	/*
 	 * The MAC-matching port of a bridge: the interface whose master is
 	 * @bridge and whose MAC is @mac with a first byte of fe (or fa), as

@@ -89,6 +89,29 @@ static void test_stranger_beside_us(void **state)
 	}
 }
 
+/* By his better one, not by his worse one or by one of another table. */
+static void test_stranger_hides_us(void **state)
+{
+	World *world = *state;
+	const Family *family;
+	L3vmObject ours, worse, elsewhere, better, other;
+	L3vmKernel *kernel = world->kernel;
+
+	begin(world, &family);
+	ours = route_on("t", family->guest, 5);
+	worse = route_on("u", family->guest, 6);
+	elsewhere = better = route_on("u", family->guest, 2);
+	elsewhere.table = 123;
+	world->ops->add_foreign(world, &worse);
+	world->ops->add_foreign(world, &elsewhere);
+	add(world, &ours);
+	assert_false(kernel->ops->is_hidden(kernel, &ours, &other));
+	world->ops->add_foreign(world, &better);
+	assert_true(kernel->ops->is_hidden(kernel, &ours, &other));
+	assert_int_equal(other.metric, 2);
+	assert_string_equal(other.ifname, "u");
+}
+
 /* Left behind by a crash on another interface: it is ours to move. */
 static void test_our_own_leftover(void **state)
 {
@@ -222,6 +245,7 @@ int run_routes(void)
 		{ "a stranger has it on our interface",
 		  test_stranger_has_it_on_our_interface },
 		{ "strangers of other metrics", test_stranger_beside_us },
+		{ "a stranger hides ours", test_stranger_hides_us },
 		{ "our own leftover", test_our_own_leftover },
 		{ "change of rank", test_rank_change },
 		{ "tables are apart", test_tables_are_apart },

@@ -248,6 +248,19 @@ for command in "l3 reconcile" "l3 migrate-notify vm1 --phase leaving" \
 done
 is "$(ranks)" "10.0.0.5 5
 2001:db8::5 5" "and ours is there"
+unlike "$(l3 status)" hidden "and serves"
+for better in "10.0.0.5 dev up0" "2001:db8::5 dev up0" "blackhole 10.0.0.5" \
+	"blackhole 2001:db8::5"; do
+	# shellcheck disable=SC2086
+	ip_ns hv route add $better proto bird metric 2
+	like "$(l3 status vm1)" "hidden: route .*, by another's of metric 2" \
+		"$better: status says that it hides ours"
+	like "$(l3 check)" "remove the other route, or give it a worse metric" \
+		"$better: check says what to do"
+	# shellcheck disable=SC2086
+	ip_ns hv route del $better proto bird metric 2
+done
+unlike "$(l3 status)" hidden "without it ours serves again"
 l3 detach --guest vm1
 ip_ns hv route add 10.0.0.5 dev up0 proto bird metric 5
 changed

@@ -182,6 +182,22 @@ static void test_problems(void **state)
 	json_object_put(root);
 }
 
+/* It is there, and yet does not serve. */
+static void test_hidden(void **state)
+{
+	Host *host = *state;
+	L3vmObject theirs = route_on("tap2", "10.0.0.1", 2);
+	struct json_object *root, *port;
+
+	attach(host, request("vm1", "tap1", MAC1, "10.0.0.1", NULL), L3VM_ATTACH_LIVE);
+	l3vm_kernel_fake_add_foreign(host->kernel, &theirs);
+	port = json_object_array_get_idx(ports_of(host, "vm1", &root), 0);
+	assert_member(port, "problems",
+		      "[\"hidden: route 10.0.0.1/32 dev tap1 metric 5, by another's "
+		      "of metric 2 dev tap2\"]");
+	json_object_put(root);
+}
+
 static void test_status_changes_nothing(void **state)
 {
 	Host *host = *state;
@@ -271,6 +287,7 @@ int main(void)
 		host_test(test_states),
 		host_test(test_one_guest),
 		host_test(test_problems),
+		host_test(test_hidden),
 		host_test(test_status_changes_nothing),
 		host_test(test_metrics),
 		host_test(test_check),
