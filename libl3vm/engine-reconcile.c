@@ -193,6 +193,19 @@ static bool carry_out(Sweep *sweep, Verdict verdict, const L3vmPort *seen,
 			   error);
 }
 
+/* It has another name than its record says: the sweep has just dealt with it. */
+static bool is_renamed(const Sweep *sweep, const L3vmObject *o)
+{
+	for (guint i = 0; i < sweep->ports->len; i++) {
+		const L3vmPort *port = g_ptr_array_index(sweep->ports, i);
+
+		if (port->ifindex == o->ifindex && port->ifindex &&
+		    strcmp(port->ifname, o->ifname) != 0)
+			return true;
+	}
+	return false;
+}
+
 /* Ours by protocol number, and wanted by no record. */
 static void report_orphans(Sweep *sweep)
 {
@@ -204,7 +217,7 @@ static void report_orphans(Sweep *sweep)
 		/* what is held is the agent's, and goes with it */
 		if (!o->owned || !strcmp(o->ifname, L3VM_HOLD_IFNAME) ||
 		    l3vm_set_find(sweep->desired, o) ||
-		    l3vm_set_find(sweep->claimed, o))
+		    l3vm_set_find(sweep->claimed, o) || is_renamed(sweep, o))
 			continue;
 		line = l3vm_change_describe(&change);
 		/* "add route ...": the verb does not apply here */

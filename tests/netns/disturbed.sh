@@ -58,5 +58,75 @@ in_ns hv sysctl -qw net.ipv4.conf.tap1.rp_filter=0 net.ipv6.conf.tap1.accept_ra=
 mended "nft flush ruleset, and a tap that flaps" flap tap1
 is "$(sysctl_of ipv4/conf/tap1/rp_filter) $(sysctl_of ipv6/conf/tap1/accept_ra)" "1 0" \
 	"settings that were written are right again, too"
+
+# A hundred carriers a second: no route is withdrawn, no neighbour either.
+in_ns hv ip monitor route neigh >"$work/monitor" &
+monitor=$!
+monitor_hears() {
+	ip_ns hv route replace 10.255.0.1 dev lo
+	ip_ns hv route del 10.255.0.1 dev lo
+	grep -q 'Deleted 10.255.0.1' "$work/monitor"
+}
+wait_for 5 monitor_hears
+for ((i = 0; i < 200; i++)); do
+	printf 'link set eth0 %s\n' down up
+done | in_ns g1 timeout 30 ip -batch -
+guest_config g1 10.0.0.1 2001:db8::1
+ok "a carrier that flaps: the guest is served at last" pings g1 169.254.0.1 fe80::1%eth0
+kill $monitor
+is "$(grep Deleted "$work/monitor" | grep -e 10.0.0.1 -e 2001:db8::1)" "" \
+	"and nothing of it was withdrawn"
+ok "everything is as it was" wait_for 5 as_before
+
+# The agent stands still meanwhile: it hears of nothing, and then of more than enough.
+kill -STOP "$agent_pid"
+ip_ns hv route flush table main proto 76
+ip_ns hv -6 route flush table main proto 76
+ip_ns hv neigh flush nud permanent dev tap1
+flap tap1
+l3 detach --guest g2
+mute_guest g3 tap3 52:54:00:00:00:03
+attach g3 tap3 52:54:00:00:00:03 10.0.0.3,2001:db8::3 --prepared
+wait_for 5 in_ns g3 grep -q up /sys/class/net/eth0/operstate
+kill -CONT "$agent_pid"
+ok "an agent that stood still watches a guest that is to come" wait_for 5 watched tap3
+frame g3 rarp
+ok "which comes" comes_to g3 arrived
+ok "and sets right what it had not heard of" wait_for 5 eval \
+	'[ "$(routes main | grep -c "dev tap1 ")$(routes main | grep -c br-lan)" = 20 ]'
+l3 detach --guest g3
+
+# What has another name or is in another namespace is not the guest's any more.
+# gone GUEST ADDRESS TAP: its port, its routes and what the guard knew
+gone() {
+	[ -z "$(state_of "$1")" ] && [[ $(routes all) != *" $3 "* ]] && ! guarded "$2"
+}
+guarded() {
+	[[ $(in_ns hv nft list ruleset) == *"$1"* ]]
+}
+moved() {
+	ip_ns hv link set tap4 down
+	# shellcheck disable=SC2086
+	ip_ns hv link set tap4 $1
+}
+for where in "name other1" "netns ${netns_name[g1]}"; do
+	tap_add tap4
+	attach g4 tap4 52:54:00:00:00:04 10.0.0.4,2001:db8::4
+	guarded 10.0.0.4 || fail "the guard knows it"
+	moved "$where"
+	ok "a tap is moved to ${where% *}: its port goes" wait_for 5 gone g4 10.0.0.4 tap4
+	is "$(l3 reconcile)" "" "and no question is left"
+done
+
 if agent_stop; then pass "the agent ends"; else fail "the agent ends"; fi
+
+tap_add tap4
+attach g4 tap4 52:54:00:00:00:04 10.0.0.4,2001:db8::4
+moved "name other2"
+like "$(l3 reconcile)" "interface is gone" "without an agent reconcile notices"
+ok "and removes it all" gone g4 10.0.0.4 tap4
+tap_add tap4
+attach g4 tap4 52:54:00:00:00:04 10.0.0.4,2001:db8::4
+moved "name other3"
+unlike "$(l3 reconcile)" "on no record" "and does not wonder whose it was"
 done_testing
