@@ -187,7 +187,6 @@ GUEST_MEMORY=131080 # KiB
 guest_memory_xml()
 {
 	local ram=memory-backend-ram,id=guest.ram,size=${GUEST_MEMORY}K word
-	[[ $LAB_ACCEL == qemu ]] || return 0
 	printf '<qemu:commandline>\n'
 	for word in -m ${GUEST_MEMORY}k -object "$ram" \
 		-machine memory-backend=guest.ram; do

@@ -62,9 +62,8 @@ there_and_back()
 quiet_define()
 {
 	guest_xml "$1" - "$2" | sed "
-		s|^<domain |&xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0' |
-		s|^</domain>|<qemu:commandline><qemu:arg value='-global'/>\
-<qemu:arg value='virtio-net-pci.guest_announce=off'/></qemu:commandline>&|" \
+		s|</qemu:commandline>|<qemu:arg value='-global'/>\
+<qemu:arg value='virtio-net-pci.guest_announce=off'/>&|" \
 		>"$LAB/tmp/$1.xml"
 	on hv1 virsh -q define "$LAB/tmp/$1.xml"
 }
