@@ -564,6 +564,10 @@ static bool observe_guard(Observer *observer, L3vmObserve how, GError **error)
 		offer_candidates(observer);
 		return true;
 	}
+	if (result == EPROTONOSUPPORT)
+		return l3vm_fail(error, L3VM_ERROR_FAILED,
+				 "guard: the kernel has no nftables (load nf_tables, "
+				 "or set `guard = no` in l3vm.conf)");
 	return !result || l3vm_netlink_fail_read("guard", result, NULL, error);
 }
 

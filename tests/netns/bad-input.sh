@@ -20,6 +20,9 @@ cat >"$L3VM_CONFIG" <<-'END'
 	[network lan]
 	mode = bridge
 	bridge = br-l3
+
+	[network open]
+	guard = no
 END
 host_add hv
 client_add
@@ -148,6 +151,21 @@ is "$(routes main | grep tap2)" "10.0.0.2 dev tap2 metric 5" "to IPv4 alone"
 like "$(without_ipv6 "$l3vm" check)" 'ipv6/conf/all/forwarding +cannot be read' \
 	"and check says so"
 ok "and it is detached" without_ipv6 "$l3vm" detach --guest vm2
+is "$(ours | grep tap2 || :)" "" "with nothing left"
+changed
+
+# --- without nftables -----------------------------------------------------------------
+
+without_nftables() {
+	in_ns hv "$L3VM_SRC/tests/netns/without-nftables.py" "$l3vm" "$@"
+}
+refused 1 'the kernel has no nftables \(load nf_tables, or set `guard = no`' \
+	"without nftables a guest is refused" without_nftables \
+	attach --guest vm2 --ifname tap2 --mac "$mac" --address 10.0.0.2,2001:db8::2
+ok "but not where there is no guard" without_nftables attach --guest vm2 \
+	--ifname tap2 --mac "$mac" --address 10.0.0.2,2001:db8::2 --network open
+is "$(routes main | grep -c tap2)" 2 "which has its routes"
+ok "and is detached" without_nftables detach --guest vm2
 is "$(ours | grep tap2 || :)" "" "with nothing left"
 changed
 
