@@ -166,7 +166,7 @@ void announcing_port(Agent *agent, const char *name, const L3vmPort *was,
 		     const L3vmPort *is, bool held);
 /* All that is announced is announced once more. */
 void announcing_again(Agent *agent);
-/* An interface came, went or changed. */
+/* An interface came, went or changed; NULL: any may have. */
 void announcing_link(Agent *agent, const char *ifname);
 
 /* --- check.c --- */
@@ -200,6 +200,8 @@ void hold_start(Hold *hold, int64_t when, const char *evidence);
 void hold_abort(Hold *hold);
 /* A route came or went. */
 void hold_route(Agent *agent, const L3vmNotification *notification);
+/* Any may have, unheard: the kernel's tables are read. */
+void hold_look(Agent *agent);
 /* The guest has stopped, and its packets are being kept. */
 bool port_is_held(const AgentPort *port);
 /* A packet to @to, with its virtio_net_hdr, came out of the tun. False: nobody

@@ -540,6 +540,13 @@ void hold_abort(Hold *hold)
 	hold->limit = 0;
 }
 
+static L3vmObject route_of(const Destination *destination)
+{
+	return (L3vmObject){ .kind = L3VM_OBJECT_ROUTE,
+			     .addr = destination->addr,
+			     .table = destination->hold->port->net->table };
+}
+
 static void route_came(Destination *destination, const L3vmNotification *notification)
 {
 	destination->announced = !notification->gone;
@@ -571,6 +578,45 @@ void hold_route(Agent *agent, const L3vmNotification *notification)
 				withdrawn(d, notification);
 		}
 	}
+}
+
+/* No notification may have told of them. */
+static void look_at(Hold *hold, const L3vmSet *others)
+{
+	for (guint i = 0; i < hold->destinations->len; i++) {
+		Destination *d = g_ptr_array_index(hold->destinations, i);
+		const L3vmObject route = route_of(d);
+
+		d->announced = l3vm_set_find(others, &route);
+		follow_route(d);
+		if (d->standing_in)
+			stand_in(d, true, true);
+	}
+}
+
+void hold_look(Agent *agent)
+{
+	L3vmKernel *kernel = agent->host->kernel;
+	g_autoptr(L3vmSet) routes = l3vm_set_new();
+	g_autoptr(L3vmSet) others = l3vm_set_new();
+	g_autoptr(GError) error = NULL;
+
+	for (guint i = 0; i < agent->holds->len; i++) {
+		const Hold *hold = g_ptr_array_index(agent->holds, i);
+
+		for (guint j = 0; j < hold->destinations->len; j++) {
+			const L3vmObject route =
+				route_of(g_ptr_array_index(hold->destinations, j));
+
+			l3vm_set_put(routes, &route);
+		}
+	}
+	if (!kernel->ops->find_others(kernel, routes, others, &error)) {
+		l3vm_warn("hold: %s", error->message);
+		return;
+	}
+	for (guint i = 0; i < agent->holds->len; i++)
+		look_at(g_ptr_array_index(agent->holds, i), others);
 }
 
 bool port_is_held(const AgentPort *port)

@@ -59,6 +59,8 @@ static void notified(const L3vmNotification *notification, void *data)
 		other_changed(agent, notification);
 		break;
 	case L3VM_MONITOR_OVERRUN:
+		announcing_link(agent, NULL);
+		hold_look(agent);
 		agent_sweep_soon(agent);
 		break;
 	}

@@ -36,6 +36,10 @@ static const int64_t steps[] = { 0, 200000, 1200000, 3000000 };
 /* How often the steps are looked at, in milliseconds. */
 #define TICK 50
 
+/* So many questions are read before anything else has its turn: not even a storm on the
+ * uplink keeps guests from being looked after. */
+#define TURN 64
+
 typedef struct Neighbour Neighbour;
 
 typedef struct Uplink {
@@ -281,15 +285,14 @@ static gboolean questions_came(gint fd, GIOCondition condition, void *data)
 	L3vmInjector *injector = uplink->owner->answers;
 	uint8_t question[128], frame[L3VM_NA_FRAME_SIZE];
 	struct timespec when;
-	size_t size;
-	int result;
+	size_t size, made;
 
 	(void)condition;
-	while (!(result = l3vm_capture_read(fd, question, sizeof(question), &size,
-					    &when))) {
-		size_t made = answer_to(uplink, question, MIN(size, sizeof(question)),
-					frame, sizeof(frame));
-
+	for (int i = 0; i < TURN; i++) {
+		if (l3vm_capture_read(fd, question, sizeof(question), &size, &when))
+			break;
+		made = answer_to(uplink, question, MIN(size, sizeof(question)), frame,
+				 sizeof(frame));
 		/* who is not answered asks again; a flood is not answered */
 		if (made && !l3vm_injector_wait(injector, 1))
 			l3vm_inject(injector, uplink->ifindex, frame, made, NULL);
@@ -370,7 +373,7 @@ static void neighbour_link(L3vmAnnouncer *announcer, const char *ifname)
 	void *value;
 
 	for (guint i = 0; i < neighbour->n_uplinks; i++)
-		if (!strcmp(neighbour->uplinks[i].ifname, ifname))
+		if (!ifname || !strcmp(neighbour->uplinks[i].ifname, ifname))
 			news |= update(&neighbour->uplinks[i]);
 	turned = was_heard != is_heard(neighbour);
 	if (!news && !turned)

@@ -49,7 +49,7 @@ struct L3vmAnnouncerOps {
 	void (*set)(L3vmAnnouncer *announcer, const L3vmAddr *dst, L3vmRank rank);
 	/* All that there is has been set since it was opened. May be NULL. */
 	void (*complete)(L3vmAnnouncer *announcer);
-	/* Interface @ifname came, went or changed. May be NULL. */
+	/* Interface @ifname came, went or changed; NULL: any may have. May be NULL. */
 	void (*link)(L3vmAnnouncer *announcer, const char *ifname);
 };
 

@@ -327,6 +327,13 @@ static bool fake_has_guard(L3vmKernel *kernel)
 	return l3vm_set_find(((Fake *)kernel)->state, &rules);
 }
 
+/* @o is a route to the destination of @route, in its table. */
+static bool is_way_to(const L3vmObject *o, const L3vmObject *route)
+{
+	return o->kind == L3VM_OBJECT_ROUTE && o->table == route->table &&
+	       l3vm_addr_equal(&o->addr, &route->addr);
+}
+
 static bool fake_is_hidden(L3vmKernel *kernel, const L3vmObject *route,
 			   L3vmObject *other)
 {
@@ -336,14 +343,31 @@ static bool fake_is_hidden(L3vmKernel *kernel, const L3vmObject *route,
 	for (guint i = 0; i < l3vm_set_size(fake->state); i++) {
 		const L3vmObject *o = l3vm_set_get(fake->state, i);
 
-		if (o->kind == L3VM_OBJECT_ROUTE && o->table == route->table &&
-		    l3vm_addr_equal(&o->addr, &route->addr) &&
-		    (!best || o->metric < best->metric))
+		if (is_way_to(o, route) && (!best || o->metric < best->metric))
 			best = o;
 	}
 	if (!best || best->owned)
 		return false;
 	*other = *best;
+	return true;
+}
+
+static bool fake_find_others(L3vmKernel *kernel, const L3vmSet *wanted, L3vmSet *found,
+			     GError **error)
+{
+	Fake *fake = (Fake *)kernel;
+
+	(void)error;
+	for (guint i = 0; i < l3vm_set_size(wanted); i++) {
+		const L3vmObject *route = l3vm_set_get(wanted, i);
+
+		for (guint j = 0; j < l3vm_set_size(fake->state); j++) {
+			const L3vmObject *o = l3vm_set_get(fake->state, j);
+
+			if (is_way_to(o, route) && !o->owned)
+				l3vm_set_put(found, route);
+		}
+	}
 	return true;
 }
 
@@ -371,6 +395,7 @@ static const L3vmKernelOps fake_ops = {
 	.apply = fake_apply,
 	.is_local = fake_is_local,
 	.is_hidden = fake_is_hidden,
+	.find_others = fake_find_others,
 	.find_bridge_port = fake_find_bridge_port,
 	.taken = fake_taken,
 	.guard_dropped = fake_guard_dropped,

@@ -221,6 +221,42 @@ bool l3vm_netlink_is_hidden(L3vmKernel *kernel, const L3vmObject *route,
 	       l3vm_addr_equal(&other->addr, &route->addr);
 }
 
+static void find_others_in(const L3vmNetlink *netlink, const GArray *entries,
+			   const L3vmSet *wanted, L3vmSet *found)
+{
+	for (guint i = 0; i < entries->len; i++) {
+		const L3vmRouteEntry *entry = &g_array_index(entries, L3vmRouteEntry,
+							     i);
+
+		for (guint j = 0; j < l3vm_set_size(wanted); j++) {
+			const L3vmObject *route = l3vm_set_get(wanted, j);
+
+			if (entry->protocol != netlink->kernel.protocol &&
+			    entry->object.table == route->table &&
+			    l3vm_addr_equal(&entry->object.addr, &route->addr))
+				l3vm_set_put(found, route);
+		}
+	}
+}
+
+bool l3vm_netlink_find_others(L3vmKernel *kernel, const L3vmSet *wanted, L3vmSet *found,
+			      GError **error)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	L3vmNetlink *netlink = (L3vmNetlink *)kernel;
+
+	for (size_t i = 0; l3vm_set_size(wanted) && i < G_N_ELEMENTS(families); i++) {
+		const L3vmRouteFilter filter = { .family = families[i] };
+		g_autoptr(GArray)
+			entries = g_array_new(FALSE, FALSE, sizeof(L3vmRouteEntry));
+
+		if (!l3vm_netlink_routes(netlink, &filter, entries, error))
+			return false;
+		find_others_in(netlink, entries, wanted, found);
+	}
+	return true;
+}
+
 static void put_next_hop(struct nl_msg *msg, struct rtmsg *header,
 			 const L3vmObject *route)
 {

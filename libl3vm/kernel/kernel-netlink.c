@@ -43,6 +43,7 @@ static const L3vmKernelOps netlink_ops = {
 	.apply_joined = l3vm_netlink_apply_joined,
 	.is_local = l3vm_netlink_is_local,
 	.is_hidden = l3vm_netlink_is_hidden,
+	.find_others = l3vm_netlink_find_others,
 	.find_bridge_port = l3vm_netlink_find_bridge_port,
 	.taken = l3vm_netlink_taken,
 	.guard_dropped = l3vm_netlink_guard_dropped,

@@ -64,6 +64,8 @@ bool l3vm_netlink_is_local(L3vmKernel *kernel, const L3vmAddr *addr, bool *local
 			   GError **error);
 bool l3vm_netlink_is_hidden(L3vmKernel *kernel, const L3vmObject *route,
 			    L3vmObject *other);
+bool l3vm_netlink_find_others(L3vmKernel *kernel, const L3vmSet *wanted, L3vmSet *found,
+			      GError **error);
 /* Which routes: 0 means any, also for what the kernel numbers from 0. */
 typedef struct L3vmRouteFilter {
 	int family;

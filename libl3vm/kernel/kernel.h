@@ -80,6 +80,12 @@ typedef struct L3vmKernelOps {
 	bool (*is_hidden)(L3vmKernel *kernel, const L3vmObject *route,
 			  L3vmObject *other);
 
+	/* Adds to @found those of the routes @wanted to whose destination, in
+	 * their table, somebody else has a route as well, of any metric. Reads
+	 * whole tables: what rules there are does not matter. */
+	bool (*find_others)(L3vmKernel *kernel, const L3vmSet *wanted, L3vmSet *found,
+			    GError **error);
+
 	/*
 	 * The MAC-matching port of a bridge: the interface whose master is
 	 * @bridge and whose MAC is @mac with a first byte of fe (or fa), as

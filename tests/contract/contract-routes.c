@@ -112,6 +112,35 @@ static void test_stranger_hides_us(void **state)
 	assert_string_equal(other.ifname, "u");
 }
 
+/* Where somebody else has a way to, too: not to everything, and in its table. */
+static void test_others(void **state)
+{
+	World *world = *state;
+	const Family *family;
+	L3vmObject ours, elsewhere, prefix, theirs;
+	g_autoptr(L3vmSet) wanted = l3vm_set_new();
+	g_autoptr(L3vmSet) found = l3vm_set_new();
+
+	begin(world, &family);
+	ours = elsewhere = route_on("t", family->guest, LAST);
+	elsewhere.table = 123;
+	prefix = route_on("t", family->prefix, LAST);
+	theirs = route_on("u", family->guest, 20);
+	l3vm_set_put(wanted, &ours);
+	l3vm_set_put(wanted, &elsewhere);
+	l3vm_set_put(wanted, &prefix);
+	add(world, &ours);
+	add(world, &prefix);
+	assert_true(
+		world->kernel->ops->find_others(world->kernel, wanted, found, NULL));
+	assert_int_equal(l3vm_set_size(found), 0);
+	world->ops->add_foreign(world, &theirs);
+	assert_true(
+		world->kernel->ops->find_others(world->kernel, wanted, found, NULL));
+	assert_int_equal(l3vm_set_size(found), 1);
+	assert_non_null(l3vm_set_find(found, &ours));
+}
+
 /* Left behind by a crash on another interface: it is ours to move. */
 static void test_our_own_leftover(void **state)
 {
@@ -246,6 +275,7 @@ int run_routes(void)
 		  test_stranger_has_it_on_our_interface },
 		{ "strangers of other metrics", test_stranger_beside_us },
 		{ "a stranger hides ours", test_stranger_hides_us },
+		{ "others' ways", test_others },
 		{ "our own leftover", test_our_own_leftover },
 		{ "change of rank", test_rank_change },
 		{ "tables are apart", test_tables_are_apart },

@@ -181,6 +181,31 @@ flow_end
 l3 detach --guest g1
 announced del
 
+# --- more happens than the kernel can tell ------------------------------------
+
+# told_too_much: a socket there has lost notifications
+told_too_much() {
+	[[ -n $(in_ns hv awk '$9 ~ /^[1-9]/' /proc/net/netlink) ]]
+}
+for change in add del; do
+	for ((i = 0; i < 20000; i++)); do
+		echo "route $change 172.16.$((i >> 8)).$((i & 255)) dev up0"
+	done
+done >"$work/churn"
+again
+leave
+flow_pause
+kill -STOP "$agent_pid"
+ip -n "${netns_name[hv]}" -batch "$work/churn"
+announced add
+ok "the agent stands still, and notifications are lost" told_too_much
+kill -CONT "$agent_pid"
+ok "it finds the route all the same: both families are released" \
+	wait_for 5 released route
+flow_end
+l3 detach --guest g1
+announced del
+
 # --- a router that announces before it forwards -------------------------------
 
 # send_back ADD|DEL: the router there sends all of it back here, as one does whose
