@@ -106,6 +106,18 @@ settled_by_reconcile()
 	has_state "$1" vm1 live
 }
 
+# power_off NODE - silent from one moment to the next, as is a host without power
+power_off()
+{
+	local name
+	on tor ip link set "$1" down || return
+	for name in agent bird; do
+		kill -KILL "${NODE_PID[$1/$name]}" || return
+	done
+	kill -KILL "$(<"$LAB/$1/run/libvirtd.pid")" || return
+	kill -KILL "$(guest_qemu_pid "$1" vm1)" 2>/dev/null || true
+}
+
 # goes_on WHAT FROM - the migration that has begun ends well
 goes_on()
 {
@@ -295,4 +307,23 @@ ok "$what: l3vm migrate-notify" on hv2 l3vm migrate-notify vm1
 ok "$what: it is reached" reached_soon
 ok "$what: hold-time is over" wait_until 10 settled_by_reconcile hv2
 lives_on hv2 "$what"
+
+# --- the end of a host ----------------------------------------------------------
+
+what="hv2 died when the guest had come to hv1"
+agent_up hv2
+ok "$what: its neighbours know it" wait_until 30 sessions_up tor bird 4
+at_event hv1 '"to":"arrived"' power_off hv2 &
+killer=$!
+move vm1 hv2 hv1 >/dev/null 2>&1 || true
+status=0
+wait $killer || status=$?
+is "$status" 0 "$what: nothing is left of it"
+ok "$what: it is reached" reached_soon
+ok "$what: the fabric knows it at hv1" all_routed tor "dev hv1" "$A4" "$A6"
+ok "$what: hold-time is over" wait_until 10 has_state hv1 vm1 live
+ok "$what: at its normal rank" all_routed hv1 "metric 5 " "$A4" "$A6"
+ok "$what: the fabric still knows it there" all_routed tor "dev hv1" "$A4" "$A6"
+ok "$what: it is reached on" reach "$A4" "$A6"
+is "$(on hv1 l3vm reconcile --dry-run)" "" "$what: there is nothing to reconcile"
 lab_done_testing
