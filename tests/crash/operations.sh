@@ -14,6 +14,8 @@ for tool in /usr/bin/python3 nft; do
 done
 [ -e /dev/net/tun ] || skip_all "needs /dev/net/tun"
 
+# LeakSanitizer wants to trace what we trace
+export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
 operations=${OPERATIONS:-100} seed=${SEED:-1}
 status=0
 said=$("$L3VM_SRC/tests/crash/operations.py" "${L3VM_BUILD:?}" "$operations" "$seed" \
