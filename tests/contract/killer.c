@@ -65,7 +65,7 @@ bool killer_expose(void)
 /* Nftables takes changes in batches only, and these come by sendmsg(). */
 static bool is_question(pid_t child)
 {
-	struct __ptrace_syscall_info info;
+	struct __ptrace_syscall_info info = { 0 };
 	struct nlmsghdr header = { 0 };
 	struct iovec here = { &header, sizeof(header) }, there = here;
 
