@@ -157,26 +157,33 @@ static void drop_routes(void *data)
 	g_array_set_size(data, 0);
 }
 
-bool l3vm_netlink_routes(L3vmNetlink *netlink, const L3vmRouteFilter *filter,
-			 GArray *entries, GError **error)
+static int dump_routes(L3vmNetlink *netlink, const L3vmRouteFilter *filter,
+		       L3vmNlCallback take, void (*drop)(void *data), void *data,
+		       char **text)
 {
 	struct rtmsg *header;
 	g_autoptr(L3vmNlMsg)
 		msg = l3vm_nl_request(RTM_GETROUTE, 0, sizeof(*header), &header);
-	g_autofree char *text = NULL;
-	int result;
 
 	header->rtm_family = (unsigned char)filter->family;
 	header->rtm_protocol = (unsigned char)filter->protocol;
 	header->rtm_type = (unsigned char)filter->kernel_type;
 	if (filter->table)
 		nla_put_u32(msg, RTA_TABLE, filter->table);
-	result = l3vm_nl_dump(netlink->nl, msg, take_route, drop_routes, entries,
-			      &text);
+	return l3vm_nl_dump(netlink->nl, msg, take, drop, data, text);
+}
+
+bool l3vm_netlink_routes(L3vmNetlink *netlink, const L3vmRouteFilter *filter,
+			 GArray *entries, GError **error)
+{
+	g_autofree char *text = NULL;
+	int result = dump_routes(netlink, filter, take_route, drop_routes, entries,
+				 &text);
+
 	/* a table that nothing was ever put into does not exist */
 	if (result && !(filter->table && result == ENOENT))
-		return l3vm_fail_errno(error, result, "reading routes: %s",
-				       text ? text : g_strerror(result));
+		return l3vm_netlink_fail_read("routes", result, g_steal_pointer(&text),
+					      error);
 	return true;
 }
 
@@ -221,38 +228,52 @@ bool l3vm_netlink_is_hidden(L3vmKernel *kernel, const L3vmObject *route,
 	       l3vm_addr_equal(&other->addr, &route->addr);
 }
 
-static void find_others_in(const L3vmNetlink *netlink, const GArray *entries,
-			   const L3vmSet *wanted, L3vmSet *found)
+typedef struct Others {
+	uint8_t protocol; /* ours */
+	const L3vmSet *wanted;
+	L3vmSet *found;
+} Others;
+
+static void take_other(struct nlmsghdr *header, void *data)
 {
-	for (guint i = 0; i < entries->len; i++) {
-		const L3vmRouteEntry *entry = &g_array_index(entries, L3vmRouteEntry,
-							     i);
+	const Others *others = data;
+	L3vmRouteEntry entry;
 
-		for (guint j = 0; j < l3vm_set_size(wanted); j++) {
-			const L3vmObject *route = l3vm_set_get(wanted, j);
+	if (header->nlmsg_type != RTM_NEWROUTE || !l3vm_route_decode(header, &entry) ||
+	    entry.protocol == others->protocol)
+		return;
+	for (guint i = 0; i < l3vm_set_size(others->wanted); i++) {
+		const L3vmObject *route = l3vm_set_get(others->wanted, i);
 
-			if (entry->protocol != netlink->kernel.protocol &&
-			    entry->object.table == route->table &&
-			    l3vm_addr_equal(&entry->object.addr, &route->addr))
-				l3vm_set_put(found, route);
-		}
+		if (entry.object.table == route->table &&
+		    l3vm_addr_equal(&entry.object.addr, &route->addr))
+			l3vm_set_put(others->found, route);
 	}
 }
 
+static void keep_others(void *data)
+{
+	(void)data;
+}
+
+/* Entry by entry, since a table may have a million. Where routes change all the time
+ * no dump is consistent: what was in it is good enough. */
 bool l3vm_netlink_find_others(L3vmKernel *kernel, const L3vmSet *wanted, L3vmSet *found,
 			      GError **error)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
 	L3vmNetlink *netlink = (L3vmNetlink *)kernel;
+	Others others = { kernel->protocol, wanted, found };
 
 	for (size_t i = 0; l3vm_set_size(wanted) && i < G_N_ELEMENTS(families); i++) {
 		const L3vmRouteFilter filter = { .family = families[i] };
-		g_autoptr(GArray)
-			entries = g_array_new(FALSE, FALSE, sizeof(L3vmRouteEntry));
+		g_autofree char *text = NULL;
+		int result = dump_routes(netlink, &filter, take_other, keep_others,
+					 &others, &text);
 
-		if (!l3vm_netlink_routes(netlink, &filter, entries, error))
-			return false;
-		find_others_in(netlink, entries, wanted, found);
+		if (result && result != EINTR)
+			return l3vm_netlink_fail_read("routes", result,
+						      g_steal_pointer(&text), error);
 	}
 	return true;
 }
