@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -166,17 +167,11 @@ static void follow(AgentPort *port)
 		port->hold = hold_new(port);
 }
 
-void agent_refresh(Agent *agent, const char *name)
+/* Takes over @record, what is on record by @name now. */
+static void take_record(Agent *agent, const char *name, L3vmPort *record)
 {
-	L3vmPort *record = l3vm_record_load(agent->host->store, name, NULL);
 	AgentPort *port = g_hash_table_lookup(agent->ports, name);
 
-	if (!record) {
-		if (port)
-			announcing_port(agent, name, port->port, NULL, false);
-		g_hash_table_remove(agent->ports, name);
-		return;
-	}
 	/* another interface by the same name: nothing of the old one holds */
 	if (port && port->port->ifindex != record->ifindex) {
 		g_hash_table_remove(agent->ports, name);
@@ -197,6 +192,25 @@ void agent_refresh(Agent *agent, const char *name)
 		g_hash_table_insert(agent->indexes, GUINT_TO_POINTER(record->ifindex),
 				    port);
 	follow(port);
+}
+
+static void forget(Agent *agent, const char *name)
+{
+	const AgentPort *port = g_hash_table_lookup(agent->ports, name);
+
+	if (port)
+		announcing_port(agent, name, port->port, NULL, false);
+	g_hash_table_remove(agent->ports, name);
+}
+
+void agent_refresh(Agent *agent, const char *name)
+{
+	L3vmPort *record = l3vm_record_load(agent->host->store, name, NULL);
+
+	if (record)
+		take_record(agent, name, record);
+	else
+		forget(agent, name);
 }
 
 AgentPort *agent_find_guest(Agent *agent, const char *guest)
@@ -242,11 +256,12 @@ static void refresh_all(Agent *agent)
 	GHashTableIter iter;
 	void *name, *port;
 
-	for (guint i = 0; records && i < records->len; i++) {
-		char *record = l3vm_record_name(g_ptr_array_index(records, i));
+	while (records && records->len) {
+		L3vmPort *record = g_ptr_array_steal_index(records, records->len - 1);
+		char *its = l3vm_record_name(record);
 
-		agent_refresh(agent, record);
-		g_hash_table_add(known, record);
+		take_record(agent, its, record);
+		g_hash_table_add(known, its);
 	}
 	g_hash_table_iter_init(&iter, agent->ports);
 	while (records && g_hash_table_iter_next(&iter, &name, &port))
@@ -272,6 +287,8 @@ static gboolean sweep(void *data)
 		if (**line && !strstr(*line, "on no record"))
 			l3vm_warn("reconciled: %s", *line);
 	refresh_all(agent);
+	/* what was read of all ports at once is many times what is kept of them */
+	malloc_trim(0);
 	agent->swept = g_get_monotonic_time();
 	return G_SOURCE_REMOVE;
 }
