@@ -111,6 +111,8 @@ const char *evidence_in(const L3vmPort *port, const void *frame, size_t size);
 
 /* --- watch-kernel.c --- */
 bool agent_watch_kernel(Agent *agent, GError **error);
+/* Whether the fabric's routes matter now: of a full table there is always news. */
+void agent_hear_routes(Agent *agent, bool others);
 
 /* --- watch-libvirt.c --- */
 LibvirtWatch *libvirt_watch_new(Agent *agent, const char *uri);

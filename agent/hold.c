@@ -354,6 +354,8 @@ static void destroy(Hold *hold)
 	l3vm_port_free(hold->port);
 	g_free(hold->name);
 	g_ptr_array_remove(hold->agent->holds, hold);
+	if (!hold->agent->holds->len)
+		agent_hear_routes(hold->agent, false);
 	g_free(hold);
 }
 
@@ -441,6 +443,7 @@ Hold *hold_new(AgentPort *port)
 	Hold *hold = g_new0(Hold, 1);
 
 	hold->agent = port->agent;
+	agent_hear_routes(hold->agent, true);
 	hold->name = g_strdup(port->name);
 	hold->port = l3vm_port_copy(port->port);
 	hold->destinations = g_ptr_array_new_with_free_func(g_free);

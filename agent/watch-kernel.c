@@ -7,6 +7,7 @@
  * went.
  */
 #include "agent.h"
+#include "base/log.h"
 
 #include <glib-unix.h>
 #include <string.h>
@@ -76,9 +77,18 @@ static gboolean readable(gint fd, GIOCondition condition, void *data)
 
 bool agent_watch_kernel(Agent *agent, GError **error)
 {
-	agent->monitor = l3vm_monitor_new(notified, agent, error);
+	agent->monitor = l3vm_monitor_new(agent->host->protocol, notified, agent,
+					  error);
 	if (!agent->monitor)
 		return false;
 	g_unix_fd_add(l3vm_monitor_fd(agent->monitor), G_IO_IN, readable, agent);
 	return true;
+}
+
+void agent_hear_routes(Agent *agent, bool others)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (!l3vm_monitor_hear_others(agent->monitor, others, &error))
+		l3vm_warn("%s", error->message);
 }

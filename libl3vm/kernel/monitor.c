@@ -6,8 +6,11 @@
 #include "base/error.h"
 #include "kernel/kernel-netlink.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/neighbour.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,6 +24,7 @@
 
 struct L3vmMonitor {
 	int fd;
+	uint8_t protocol; /* of our routes */
 	L3vmMonitorCallback callback;
 	void *data;
 	union {
@@ -28,6 +32,42 @@ struct L3vmMonitor {
 		struct nlmsghdr alignment;
 	} buffer;
 };
+
+/*
+ * What decode() does not know, and unless asked for others' routes: a table of a
+ * hundred thousand that never rests would keep us awake. Netlink is in the host's byte
+ * order, a filter's loads are in the network's.
+ */
+static bool filter(const L3vmMonitor *monitor, bool others)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS,
+			 offsetof(struct nlmsghdr, nlmsg_type)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 6, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 5, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWLINK), 6, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELLINK), 5, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELNEIGH), 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELADDR), 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELRULE), 2, 3),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS,
+			 NLMSG_HDRLEN + offsetof(struct rtmsg, rtm_protocol)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, monitor->protocol, 0, !others),
+		BPF_STMT(BPF_RET | BPF_K, BUFFER_SIZE),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_fprog program = { G_N_ELEMENTS(code), code };
+
+	return setsockopt(monitor->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+			  sizeof(program)) == 0;
+}
+
+bool l3vm_monitor_hear_others(L3vmMonitor *monitor, bool others, GError **error)
+{
+	return filter(monitor, others) ||
+	       l3vm_fail_errno(error, errno, "rtnetlink: filter: %s",
+			       g_strerror(errno));
+}
 
 static bool set_up(int fd, GError **error)
 {
@@ -52,17 +92,20 @@ static bool set_up(int fd, GError **error)
 	return true;
 }
 
-L3vmMonitor *l3vm_monitor_new(L3vmMonitorCallback callback, void *data, GError **error)
+L3vmMonitor *l3vm_monitor_new(uint8_t protocol, L3vmMonitorCallback callback,
+			      void *data, GError **error)
 {
 	L3vmMonitor *monitor = g_new(L3vmMonitor, 1);
 
+	monitor->protocol = protocol;
 	monitor->callback = callback;
 	monitor->data = data;
 	monitor->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			     NETLINK_ROUTE);
 	if (monitor->fd < 0)
 		l3vm_fail_errno(error, errno, "rtnetlink: %s", g_strerror(errno));
-	else if (set_up(monitor->fd, error))
+	else if (l3vm_monitor_hear_others(monitor, false, error) &&
+		 set_up(monitor->fd, error))
 		return monitor;
 	l3vm_monitor_free(monitor);
 	return NULL;

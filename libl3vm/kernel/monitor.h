@@ -33,9 +33,14 @@ typedef void (*L3vmMonitorCallback)(const L3vmNotification *notification, void *
 
 typedef struct L3vmMonitor L3vmMonitor;
 
-L3vmMonitor *l3vm_monitor_new(L3vmMonitorCallback callback, void *data, GError **error);
+/* @protocol: rtm_protocol of our routes. */
+L3vmMonitor *l3vm_monitor_new(uint8_t protocol, L3vmMonitorCallback callback,
+			      void *data, GError **error);
 void l3vm_monitor_free(L3vmMonitor *monitor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(L3vmMonitor, l3vm_monitor_free)
+
+/* Whether routes of other protocols are told of, too; at first they are not. */
+bool l3vm_monitor_hear_others(L3vmMonitor *monitor, bool others, GError **error);
 
 /* To be polled for input; then l3vm_monitor_read() takes what is there. */
 int l3vm_monitor_fd(const L3vmMonitor *monitor);

@@ -59,6 +59,11 @@ before=$(agent_time)
 from=$(tap_now)
 wait_for 5 false || :
 diag "at rest: $((($(agent_time) - before) * 1000 / ($(tap_now) - from))) ms a second"
+# switches: how often it has gone to sleep
+switches() {
+	awk '/^voluntary/ { print $2 }' "/proc/$agent_pid/status"
+}
+slept=$(switches)
 before=$(agent_time)
 from=$(tap_now)
 for ((second = 0; second < seconds; second++)); do
@@ -74,6 +79,8 @@ done
 diag "$routes foreign routes, 1000 changes a second:" \
 	"$((($(agent_time) - before) * 1000 / ($(tap_now) - from))) ms a second"
 diag "resident $(agent_memory) KiB"
+slept=$(($(switches) - slept))
+ok "it sleeps through others' routes (woken $slept times)" [ $slept -lt $((seconds * 20)) ]
 
 l3 detach --guest g1
 attach g1 tap1 52:54:01:00:00:01 10.0.0.1 --prepared
