@@ -31,8 +31,7 @@ static void route_changed(Agent *agent, const L3vmNotification *notification)
 		agent_sweep_soon(agent);
 }
 
-/* An address, neighbour or rule went. A host's uplinks lose neighbours all the
- * time: only those on our interfaces count. */
+/* An address, neighbour or rule went; on the interfaces of others it does not count. */
 static void other_changed(Agent *agent, const L3vmNotification *notification)
 {
 	char ifname[IF_NAMESIZE] = "";

@@ -138,8 +138,28 @@ static bool decode_link(struct nlmsghdr *header, L3vmNotification *out)
 	return true;
 }
 
+/*
+ * Of a bridge's forwarding table, or an entry of ours. Others the kernel itself forgets
+ * all the time, and not a host's uplinks alone: each tap has some of IPv6's multicast
+ * groups.
+ */
+static bool decode_neighbour(const L3vmMonitor *monitor, struct nlmsghdr *header,
+			     L3vmNotification *out)
+{
+	struct ndmsg *neighbour = nlmsg_data(header);
+	struct nlattr *protocol;
+
+	if (nlmsg_datalen(header) < (int)sizeof(*neighbour))
+		return false;
+	protocol = nlmsg_find_attr(header, sizeof(*neighbour), NDA_PROTOCOL);
+	out->ifindex = (unsigned)neighbour->ndm_ifindex;
+	return neighbour->ndm_family == AF_BRIDGE ||
+	       (protocol && nla_get_u8(protocol) == monitor->protocol);
+}
+
 /* False: nothing of interest. */
-static bool decode(struct nlmsghdr *header, L3vmNotification *out)
+static bool decode(const L3vmMonitor *monitor, struct nlmsghdr *header,
+		   L3vmNotification *out)
 {
 	L3vmRouteEntry entry;
 
@@ -161,10 +181,7 @@ static bool decode(struct nlmsghdr *header, L3vmNotification *out)
 		return true;
 	case RTM_DELNEIGH:
 		out->gone = true;
-		if (nlmsg_datalen(header) >= (int)sizeof(struct ndmsg))
-			out->ifindex = (unsigned)((struct ndmsg *)nlmsg_data(header))
-					       ->ndm_ifindex;
-		return true;
+		return decode_neighbour(monitor, header, out);
 	case RTM_DELADDR:
 		out->gone = true;
 		if (nlmsg_datalen(header) >= (int)sizeof(struct ifaddrmsg))
@@ -185,7 +202,7 @@ static void take_datagram(L3vmMonitor *monitor, int size)
 	L3vmNotification notification;
 
 	for (; nlmsg_ok(header, size); header = nlmsg_next(header, &size))
-		if (decode(header, &notification))
+		if (decode(monitor, header, &notification))
 			monitor->callback(&notification, monitor->data);
 }
 
