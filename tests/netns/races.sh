@@ -61,7 +61,7 @@ cat >"$work/replace.sh" <<-'END'
 			wait $pid || status=$?
 		else
 			ip -batch "$file" & pid=$!
-			for ((i = 0; i < round * 100; i++)); do :; done
+			for ((i = 0; i < round % 60 * 100; i++)); do :; done
 			status=0
 			attach "$1" || status=$?
 			wait $pid
