@@ -85,6 +85,18 @@ L3vmPort *real_request(const char *guest, const char *ifname, const char *mac,
 	return port;
 }
 
+bool real_attach_two(L3vm *host, const char *one, const char *other,
+		     const char *network, GError **error)
+{
+	g_autoptr(L3vmPort)
+		first = real_request("vm1", "tap1", "52:54:00:00:00:01", one, network);
+	g_autoptr(L3vmPort) second = real_request("vm1", "tap2", "52:54:00:00:00:02",
+						  other, network);
+	L3vmPort *ports[] = { first, second };
+
+	return l3vm_attach(host, ports, 2, L3VM_ATTACH_LIVE, error);
+}
+
 static char *difference(const L3vmSet *desired, const L3vmSet *observed)
 {
 	g_autoptr(GString) text = g_string_new(NULL);

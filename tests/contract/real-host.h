@@ -20,6 +20,10 @@ L3vm *real_host_open(const RealHost *host);
 L3vmPort *real_request(const char *guest, const char *ifname, const char *mac,
 		       const char *addresses, const char *network);
 
+/* The guest vm1's tap1 with the addresses @one, and its tap2 with @other, live. */
+bool real_attach_two(L3vm *host, const char *one, const char *other,
+		     const char *network, GError **error);
+
 /*
  * NULL if the kernel has what the records want and, with our protocol number,
  * nothing else but covers; or what differs, for the caller to free.

@@ -20,7 +20,6 @@
 #include <cmocka.h>
 
 #define MAC1 "52:54:00:00:00:01"
-#define MAC2 "52:54:00:00:00:02"
 
 /* --- verbs -------------------------------------------------------------------- */
 
@@ -63,42 +62,25 @@ static bool attach_bridged(L3vm *host, GError **error)
 
 static bool attach_two(L3vm *host, GError **error)
 {
-	g_autoptr(L3vmPort)
-		first = real_request("vm1", "tap1", MAC1, "10.0.0.1", "lan");
-	g_autoptr(L3vmPort)
-		second = real_request("vm1", "tap2", MAC2, "2001:db8::2", "lan");
-	L3vmPort *ports[] = { first, second };
-
-	return l3vm_attach(host, ports, 2, L3VM_ATTACH_LIVE, error);
-}
-
-/* One has what the other had. */
-static bool attach_swapped(L3vm *host, const char *one, const char *other,
-			   const char *network, GError **error)
-{
-	g_autoptr(L3vmPort) first = real_request("vm1", "tap1", MAC1, one, network);
-	g_autoptr(L3vmPort) second = real_request("vm1", "tap2", MAC2, other, network);
-	L3vmPort *ports[] = { first, second };
-
-	return l3vm_attach(host, ports, 2, L3VM_ATTACH_LIVE, error);
+	return real_attach_two(host, "10.0.0.1", "2001:db8::2", "lan", error);
 }
 
 static bool swap(L3vm *host, GError **error)
 {
-	return attach_swapped(host, "2001:db8::2", "10.0.0.1", NULL, error);
+	return real_attach_two(host, "2001:db8::2", "10.0.0.1", NULL, error);
 }
 
 static bool leaving(L3vm *host, GError **error);
 
 static bool leave_with_two(L3vm *host, GError **error)
 {
-	return attach_swapped(host, "10.0.0.1", "2001:db8::2", NULL, error) &&
+	return real_attach_two(host, "10.0.0.1", "2001:db8::2", NULL, error) &&
 	       leaving(host, error);
 }
 
 static bool swap_on_bridge(L3vm *host, GError **error)
 {
-	return attach_swapped(host, "2001:db8::2", "10.0.0.1", "lan", error);
+	return real_attach_two(host, "2001:db8::2", "10.0.0.1", "lan", error);
 }
 
 static bool arrived(L3vm *host, GError **error)

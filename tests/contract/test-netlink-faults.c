@@ -23,37 +23,27 @@
 #include <cmocka.h>
 
 #define MAC1 "52:54:00:00:00:01"
-#define MAC2 "52:54:00:00:00:02"
 #define MAC3 "52:54:00:00:00:03"
 
 /* --- verbs ----------------------------------------------------------------------- */
 
 typedef bool (*Verb)(L3vm *host, GError **error);
 
-static bool attach_two(L3vm *host, const char *one, const char *other,
-		       const char *network, GError **error)
-{
-	g_autoptr(L3vmPort) first = real_request("vm1", "tap1", MAC1, one, network);
-	g_autoptr(L3vmPort) second = real_request("vm1", "tap2", MAC2, other, network);
-	L3vmPort *ports[] = { first, second };
-
-	return l3vm_attach(host, ports, 2, L3VM_ATTACH_LIVE, error);
-}
-
 static bool attach(L3vm *host, GError **error)
 {
-	return attach_two(host, "10.0.0.1 2001:db8::1 10.1.0.0/24", "10.0.0.2", NULL,
-			  error);
+	return real_attach_two(host, "10.0.0.1 2001:db8::1 10.1.0.0/24", "10.0.0.2",
+			       NULL, error);
 }
 
 static bool attach_other(L3vm *host, GError **error)
 {
-	return attach_two(host, "10.0.0.2 2001:db8::3", "10.0.0.1", "tenant", error);
+	return real_attach_two(host, "10.0.0.2 2001:db8::3", "10.0.0.1", "tenant",
+			       error);
 }
 
 static bool attach_bridge(L3vm *host, GError **error)
 {
-	return attach_two(host, "10.0.0.1 2001:db8::1", "10.0.0.2", "lan", error);
+	return real_attach_two(host, "10.0.0.1 2001:db8::1", "10.0.0.2", "lan", error);
 }
 
 static bool prepare(L3vm *host, GError **error)
