@@ -79,9 +79,11 @@ static char *why_hidden(L3vm *host, const L3vmObject *route)
 			       *other.ifname ? " dev " : "", other.ifname);
 }
 
-/* What is not as it should be, each in a few words. */
+/* What is not as it should be, each in a few words. @all: @observed was read as a
+ * whole, and what it lacks is not there; a look-up sees no route behind a blackhole. */
 static struct json_object *problem_list(L3vm *host, const L3vmPort *port,
-					const L3vmSet *wanted, const L3vmSet *observed)
+					const L3vmSet *wanted, const L3vmSet *observed,
+					bool all)
 {
 	struct json_object *array = json_object_new_array();
 
@@ -98,11 +100,12 @@ static struct json_object *problem_list(L3vm *host, const L3vmPort *port,
 	for (guint i = 0; i < l3vm_set_size(wanted); i++) {
 		const L3vmObject *o = l3vm_set_get(wanted, i);
 		L3vmChange change = { .has_after = true, .after = *o };
-		g_autofree char *hidden = why_hidden(host, o);
+		bool is_there = is_present(observed, o);
+		g_autofree char *hidden = is_there || !all ? why_hidden(host, o) : NULL;
 		g_autofree char *words = NULL;
 		g_autofree char *line = NULL;
 
-		if (!hidden && is_present(observed, o))
+		if (!hidden && is_there)
 			continue;
 		words = l3vm_change_describe(&change);
 		/* "add route ...", or "set MTU ..." which says it best as a whole */
@@ -177,7 +180,8 @@ static struct json_object *guard_of(L3vm *host, const L3vmPort *port)
 }
 
 static struct json_object *describe_port(L3vm *host, const L3vmView *view,
-					 const L3vmPort *port, const L3vmSet *observed)
+					 const L3vmPort *port, const L3vmSet *observed,
+					 bool all)
 {
 	struct json_object *entry = json_object_new_object(), *routes;
 	g_autoptr(L3vmSet) wanted = l3vm_set_new();
@@ -196,7 +200,7 @@ static struct json_object *describe_port(L3vm *host, const L3vmView *view,
 					      all_present(routes)));
 	json_object_object_add(entry, "guard", guard_of(host, port));
 	json_object_object_add(entry, "problems",
-			       problem_list(host, port, wanted, observed));
+			       problem_list(host, port, wanted, observed, all));
 	return entry;
 }
 
@@ -224,7 +228,7 @@ static struct json_object *describe_check(const L3vmService *service)
 
 static struct json_object *describe_service(L3vm *host, const L3vmView *view,
 					    const L3vmPort *port,
-					    const L3vmSet *observed)
+					    const L3vmSet *observed, bool all)
 {
 	struct json_object *entry = json_object_new_object(), *routes, *problems;
 	g_autoptr(L3vmSet) wanted = l3vm_set_new();
@@ -232,7 +236,7 @@ static struct json_object *describe_service(L3vm *host, const L3vmView *view,
 	l3vm_intent_network(wanted, port->net, &host->ranks, &host->facts);
 	l3vm_intent_port(wanted, port, &host->ranks, &host->facts);
 	routes = route_list(wanted, observed);
-	problems = problem_list(host, port, wanted, observed);
+	problems = problem_list(host, port, wanted, observed, all);
 	if (port->service->check && !view->agent)
 		json_object_array_add(problems,
 				      json_object_new_string(
@@ -311,11 +315,11 @@ struct json_object *l3vm_status_ports(L3vm *host, const char *guest,
 
 		if (!port->service)
 			json_object_array_add(array, describe_port(host, view, port,
-								   observed));
+								   observed, !guest));
 		else if (services)
 			json_object_array_add(*services,
 					      describe_service(host, view, port,
-							       observed));
+							       observed, !guest));
 	}
 	return array;
 }
