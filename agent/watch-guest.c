@@ -26,7 +26,8 @@
 #define NOTE_TIME   1500 /* milliseconds */
 #define NOTE_FRAMES 256
 /* A guest that floods delays its own arrival and nothing else: after so many frames
- * that told nothing, its socket (which by then refuses what comes) has a rest. */
+ * within the time of a rest, be it in one turn or in many, its socket (which soon
+ * refuses what comes) has one. */
 #define LOOK_FRAMES 64
 #define REST	    100 /* milliseconds */
 
@@ -34,6 +35,8 @@ struct Evidence {
 	AgentPort *port;
 	int fd;
 	guint source, rest, timer;
+	int64_t since;	 /* monotonic; frames are counted from here */
+	unsigned looked; /* that many since */
 	bool arrived;
 	unsigned frames;  /* since then */
 	GHashTable *seen; /* kinds, static strings */
@@ -154,6 +157,16 @@ static gboolean rested(void *data)
 	return G_SOURCE_REMOVE;
 }
 
+static void count_anew(Evidence *evidence)
+{
+	int64_t now = g_get_monotonic_time();
+
+	if (now - evidence->since < REST * G_TIME_SPAN_MILLISECOND)
+		return;
+	evidence->since = now;
+	evidence->looked = 0;
+}
+
 static gboolean frames_came(gint fd, GIOCondition condition, void *data)
 {
 	Evidence *evidence = data;
@@ -163,12 +176,14 @@ static gboolean frames_came(gint fd, GIOCondition condition, void *data)
 	int result = 0;
 
 	(void)condition;
-	for (unsigned n = 0; n < LOOK_FRAMES; n++) {
+	count_anew(evidence);
+	while (evidence->looked < LOOK_FRAMES) {
 		const char *what;
 
 		result = l3vm_capture_read(fd, frame, sizeof(frame), &size, &when);
 		if (result)
 			break;
+		evidence->looked++;
 		what = evidence_in(evidence->port->port, frame,
 				   MIN(size, sizeof(frame)));
 		if (what)
