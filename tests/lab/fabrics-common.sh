@@ -14,13 +14,14 @@ RATE=5000				# datagrams a second and family, in a move
 # Of the fabric at hand, with the daemon at hand: what counts sessions, and how many
 # each node has; the hypervisors that turn to a guest's new host by themselves; where
 # the client is, as they are told; how many seconds moves are watched, and how many
-# packets of a family a move may lose; milliseconds until a dead router is noticed.
+# packets of a family a move may lose; milliseconds until a dead router is noticed;
+# seconds in which all routers must have turned.
 declare -A sessions
 traits()
 {
 	up=sessions_up sessions=([spine]=4 [tor1]=6 [tor2]=6 [hv1]=4 [hv2]=4)
 	yielding=(hv1 hv2) outside=(198.51.100.0/24 2001:db8:f000::/64)
-	seconds=3 spare=0 death=1500
+	seconds=3 spare=0 death=1500 turned=10
 	case $fabric/$daemon in
 	racks/*) sessions=([spine]=4 [tor1]=4 [tor2]=4 [hv1]=2 [hv2]=2) ;;
 	unnumbered/*)
@@ -35,6 +36,9 @@ traits()
 		;;
 	ospf/frr) up=neighbours_up spare=25 death=2000 ;;
 	esac
+	# One that was withdrawn must be gone from all before it comes again, and what
+	# is lost on the way there is sent again after five seconds.
+	[[ $fabric != ospf ]] || turned=30
 }
 
 # --- where a guest's routes lead ---------------------------------------------
@@ -81,7 +85,7 @@ leads_to()
 led_to()
 {
 	local node prefix
-	wait_until 10 leads_to "$@" && return
+	wait_until "$turned" leads_to "$@" && return
 	for node in "${ROUTERS[@]}" hv1 hv2; do
 		for prefix in "${guest[@]}"; do
 			echo "$node $prefix: \"$(devs_of "$node" "$prefix")\", for $1" \
@@ -198,13 +202,13 @@ stream_line()
 	cat "$LAB/cli/log/stream${#1}.log"
 }
 
-# The guest moves to and fro as long as the streams flow. There is no hold here: a
-# guest that answers at both hosts shows what is lost by the routes alone.
+# The guest moves to and fro, at least for as long as the streams flow. There is no
+# hold here: a guest that answers at both hosts shows what is lost by the routes alone.
 moves()
 {
 	local it="$fabric, $daemon" from=hv1 to=hv2 n=0 prefix line before pids=() node
 	routes add hv1 "$NORMAL"
-	led_to hv1 "${ROUTERS[@]}" hv1 hv2 >/dev/null || true
+	ok "$it: all know a guest" led_to hv1 "${ROUTERS[@]}" hv1 hv2
 	for node in "${ROUTERS[@]}" hv1 hv2; do
 		: >"$LAB/$node/log/monitor.log"
 		on_start "$node" monitor.log ip -ts monitor route
@@ -212,7 +216,7 @@ moves()
 	done
 	before=$(strays)
 	stream_start "$seconds" $RATE
-	while kill -0 "${streams[@]}" 2>/dev/null; do
+	while ((n < 2)) || kill -0 "${streams[@]}" 2>/dev/null; do
 		rank_change $from "$NORMAL" "$LAST"
 		routes add $to "$PREFERRED"
 		led_to $to "${ROUTERS[@]}" "${yielding[@]}" || break
@@ -295,7 +299,7 @@ router_dies()
 {
 	local it="$fabric, $daemon" line prefix
 	routes add hv1 "$NORMAL"
-	led_to hv1 "${ROUTERS[@]}" hv1 hv2 >/dev/null || true
+	ok "$it: all know a guest" led_to hv1 "${ROUTERS[@]}" hv1 hv2
 	victim=$(on spine ip route get "${OF4%/*}" from 198.51.100.2 iif cli0 |
 		sed -n 's/.* dev \(tor[12]\) .*/\1/p')
 	stream_start $((1 + death / 1000)) 1000
