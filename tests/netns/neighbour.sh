@@ -37,12 +37,13 @@ a4=10.0.0.1 a6=2001:db8::1
 na='neighbor advertisement'
 questions="arp or (icmp6 and (ip6[40] == 135 or ip6[40] == 136))"
 
-# said_so_often N: of the two forms of ARP and of the advertisement, each so often
+# said_so_often N [CAPTURE]: to all, the two forms of ARP and the advertisement, each
+# so often
 said_so_often() {
-	local line
+	local line all='> (ff:ff:ff:ff:ff:ff|33:33:00:00:00:01),'
 	for line in "Request who-has $a4 tell $a4" "Reply $a4 is-at $up_mac" \
 		"$na, tgt is $a6"; do
-		[ "$(grep -c "$line" "$work/said")" -eq "$1" ] || return 1
+		[ "$(grep -cE "$all .*$line" "$work/${2-said}")" -eq "$1" ] || return 1
 	done
 }
 
@@ -129,12 +130,14 @@ ip_ns hv link set up0 address $up_mac
 ok "the uplink has another MAC: it is said again" wait_for 5 known
 agent_kill
 forget
+capture_start tor down0 said2 "$questions and ether src $up_mac"
 starts "the agent, after it was killed"
 ok "it is said again" wait_for 5 known
+ok "as often as of one that comes" wait_for 6 said_so_often 4 said2
 
 # --- a guest goes -----------------------------------------------------------------------
 
-capture_start tor down0 said2 "$questions and ether src $up_mac"
+capture_start tor down0 said3 "$questions and ether src $up_mac"
 l3 migrate-notify vm1 --phase leaving
 forget
 ok "a guest that leaves is still answered for" in_ns tor ping -n -q -c 1 -W 2 $a4
@@ -143,7 +146,7 @@ forget
 for address in $a4 $a6; do
 	nok "one that has gone is not: $address" in_ns tor ping -n -q -c 1 -W 1 $address
 done
-unlike "$(cat "$work/said2")" "> ff:ff:ff:ff:ff:ff,.*$a4|> 33:33:00:00:00:01," \
+unlike "$(cat "$work/said3")" "> ff:ff:ff:ff:ff:ff,.*$a4|> 33:33:00:00:00:01," \
 	"and nothing was said of it unasked"
 agent_stop
 done_testing
