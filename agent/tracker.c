@@ -167,6 +167,21 @@ static void follow(AgentPort *port)
 		port->hold = hold_new(port);
 }
 
+/* Most records say of their network what the configuration says of it; that is
+ * kept once. */
+static void share_network(const Agent *agent, L3vmPort *record)
+{
+	const L3vmConfig *config = agent->host->config;
+	L3vmNetwork *network = config ? g_hash_table_lookup(config->networks,
+							    record->net->name)
+				      : NULL;
+
+	if (!network || !l3vm_network_equal(network, record->net))
+		return;
+	l3vm_network_free(record->net);
+	record->net = l3vm_network_ref(network);
+}
+
 /* Takes over @record, what is on record by @name now. */
 static void take_record(Agent *agent, const char *name, L3vmPort *record)
 {
@@ -186,6 +201,7 @@ static void take_record(Agent *agent, const char *name, L3vmPort *record)
 		agent->services += record->service != NULL;
 	}
 	announcing_port(agent, name, port->port, record, false);
+	share_network(agent, record);
 	l3vm_port_free(port->port);
 	port->port = record;
 	if (record->ifindex)

@@ -41,12 +41,61 @@ L3vmNetwork *l3vm_network_copy(const L3vmNetwork *network, const char *name)
 	copy->allow = copy_array(network->allow);
 	copy->derive = copy_array(network->derive);
 	copy->announce = g_strdupv(network->announce);
+	copy->others = 0;
 	return copy;
+}
+
+L3vmNetwork *l3vm_network_ref(L3vmNetwork *network)
+{
+	network->others++;
+	return network;
+}
+
+static bool is_same_allow(const GArray *a, const GArray *b)
+{
+	if (!a || !b || a->len != b->len)
+		return a == b;
+	for (guint i = 0; i < a->len; i++)
+		if (!l3vm_addr_equal(&g_array_index(a, L3vmAddr, i),
+				     &g_array_index(b, L3vmAddr, i)))
+			return false;
+	return true;
+}
+
+static bool is_same_derive(const GArray *a, const GArray *b)
+{
+	if (!a || !b || a->len != b->len)
+		return a == b;
+	for (guint i = 0; i < a->len; i++) {
+		const L3vmDerive *one = &g_array_index(a, L3vmDerive, i);
+		const L3vmDerive *two = &g_array_index(b, L3vmDerive, i);
+
+		if (one->kind != two->kind ||
+		    !l3vm_addr_equal(&one->prefix, &two->prefix))
+			return false;
+	}
+	return true;
+}
+
+bool l3vm_network_equal(const L3vmNetwork *a, const L3vmNetwork *b)
+{
+	return !strcmp(a->name, b->name) && a->mode == b->mode &&
+	       l3vm_addr_equal(&a->gateway4, &b->gateway4) &&
+	       l3vm_addr_equal(&a->gateway6, &b->gateway6) &&
+	       l3vm_mac_equal(&a->gateway_mac, &b->gateway_mac) &&
+	       is_same_allow(a->allow, b->allow) && a->table == b->table &&
+	       a->routes_table == b->routes_table && a->mtu == b->mtu &&
+	       a->proxy_arp == b->proxy_arp && a->guard == b->guard &&
+	       a->learn == b->learn && a->announce_gateway == b->announce_gateway &&
+	       a->cover == b->cover && !g_strcmp0(a->bridge, b->bridge) &&
+	       is_same_derive(a->derive, b->derive) &&
+	       g_strv_equal((const char *const *)a->announce,
+			    (const char *const *)b->announce);
 }
 
 void l3vm_network_free(L3vmNetwork *network)
 {
-	if (!network)
+	if (!network || network->others--)
 		return;
 	g_free(network->name);
 	g_free(network->bridge);

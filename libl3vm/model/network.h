@@ -68,10 +68,14 @@ typedef struct L3vmNetwork {
 	char *bridge;	 /* interface name; NULL in routed mode */
 	GArray *derive;	 /* of L3vmDerive, in order; NULL: none */
 	char **announce; /* NULL-terminated names of announcers */
+	unsigned others; /* that hold it besides one, see l3vm_network_ref() */
 } L3vmNetwork;
 
 L3vmNetwork *l3vm_network_new(const char *name); /* the defaults of l3vm.conf(5) */
 L3vmNetwork *l3vm_network_copy(const L3vmNetwork *network, const char *name);
+/* One more that frees it; from then on nobody may change it. Not for threads. */
+L3vmNetwork *l3vm_network_ref(L3vmNetwork *network);
+bool l3vm_network_equal(const L3vmNetwork *a, const L3vmNetwork *b);
 void l3vm_network_free(L3vmNetwork *network);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(L3vmNetwork, l3vm_network_free)
 

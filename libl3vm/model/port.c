@@ -142,7 +142,7 @@ L3vmPort *l3vm_port_copy(const L3vmPort *port)
 	copy->table = g_strdup(port->table);
 	copy->guard_allow = g_array_copy(port->guard_allow);
 	copy->service = port->service ? l3vm_service_copy(port->service) : NULL;
-	copy->net = port->net ? l3vm_network_copy(port->net, port->net->name) : NULL;
+	copy->net = port->net ? l3vm_network_ref(port->net) : NULL;
 	copy->was = port->was ? l3vm_port_copy(port->was) : NULL;
 	return copy;
 }

@@ -67,7 +67,7 @@ struct L3vmPort {
 	int64_t seen;	     /* when the evidence for the state was, 0: not known;
 			      * not on record */
 	uint32_t generation; /* counts changes of state */
-	L3vmNetwork *net;    /* owned copy of its network's settings */
+	L3vmNetwork *net;    /* its network's settings; copies share them */
 	L3vmPort *was;	     /* owned; what it was before a change that is not over
 			      * (on record only: a crash leaves it there), or NULL */
 };

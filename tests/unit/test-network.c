@@ -30,27 +30,86 @@ static void test_defaults(void **state)
 	assert_null(network->announce[1]);
 }
 
+static L3vmNetwork *make_network(void)
+{
+	L3vmNetwork *network = l3vm_network_new("lan");
+	const L3vmDerive rule = { .kind = L3VM_DERIVE_MAC4 };
+
+	network->bridge = g_strdup("br0");
+	network->allow = prefixes_of("10.0.0.0/8 2001:db8::/32");
+	network->derive = g_array_new(FALSE, FALSE, sizeof(L3vmDerive));
+	g_array_append_val(network->derive, rule);
+	return network;
+}
+
 /* A copy shares nothing with what it was made of. */
 static void test_copy(void **state)
 {
-	L3vmNetwork *original = l3vm_network_new("default");
+	L3vmNetwork *original = make_network();
 	g_autoptr(L3vmNetwork) copy = NULL;
-	const L3vmDerive rule = { .kind = L3VM_DERIVE_MAC4 };
 
 	(void)state;
-	original->bridge = g_strdup("br0");
-	original->allow = prefixes_of("10.0.0.0/8");
-	original->derive = g_array_new(FALSE, FALSE, sizeof(L3vmDerive));
-	g_array_append_val(original->derive, rule);
 	copy = l3vm_network_copy(original, "tenant");
 	g_array_set_size(original->allow, 0);
 	l3vm_network_free(original);
 	assert_string_equal(copy->name, "tenant");
 	assert_string_equal(copy->bridge, "br0");
-	assert_int_equal(copy->allow->len, 1);
+	assert_int_equal(copy->allow->len, 2);
 	assert_int_equal(copy->derive->len, 1);
 	assert_string_equal(copy->announce[0], "kernel");
 	l3vm_network_free(NULL);
+}
+
+/* Two that one thing alone makes different: each member in turn. */
+static void test_equal(void **state)
+{
+	(void)state;
+#define DIFFERS(change)                                    \
+	do {                                               \
+		g_autoptr(L3vmNetwork) a = make_network(); \
+		g_autoptr(L3vmNetwork) b = make_network(); \
+		assert_true(l3vm_network_equal(a, b));     \
+		change;                                    \
+		assert_false(l3vm_network_equal(a, b));    \
+		assert_false(l3vm_network_equal(b, a));    \
+	} while (0)
+	DIFFERS(b->name[0]++);
+	DIFFERS(b->mode = L3VM_MODE_BRIDGE);
+	DIFFERS(b->gateway4 = prefix_of("10.0.0.1"));
+	DIFFERS(b->gateway6 = prefix_of("fe80::2"));
+	DIFFERS(b->gateway_mac.bytes[5]++);
+	DIFFERS(g_array_set_size(b->allow, 1));
+	DIFFERS(g_array_index(b->allow, L3vmAddr, 1) = prefix_of("2001:db8::/48"));
+	DIFFERS(g_clear_pointer(&b->allow, g_array_unref));
+	DIFFERS(b->table = 100);
+	DIFFERS(b->routes_table = 100);
+	DIFFERS(b->mtu = 9000);
+	DIFFERS(b->proxy_arp = true);
+	DIFFERS(b->guard = false);
+	DIFFERS(b->learn = true);
+	DIFFERS(b->announce_gateway = true);
+	DIFFERS(b->cover = L3VM_COVER_BLACKHOLE);
+	DIFFERS(g_clear_pointer(&b->bridge, g_free));
+	DIFFERS(g_array_set_size(b->derive, 0));
+	DIFFERS(g_clear_pointer(&b->derive, g_array_unref));
+	DIFFERS(g_array_index(b->derive, L3vmDerive, 0).kind = L3VM_DERIVE_EMBED4);
+	DIFFERS(g_array_index(b->derive, L3vmDerive, 0).prefix = prefix_of("::/96"));
+	DIFFERS(b->announce[0][0]++);
+#undef DIFFERS
+}
+
+/* It is there as long as somebody holds it. */
+static void test_ref(void **state)
+{
+	L3vmNetwork *network = make_network();
+	L3vmNetwork *other = l3vm_network_ref(network);
+	g_autoptr(L3vmNetwork) copy = l3vm_network_copy(other, "copy");
+
+	(void)state;
+	l3vm_network_free(network);
+	assert_string_equal(other->bridge, "br0");
+	l3vm_network_free(other);
+	assert_string_equal(copy->bridge, "br0");
 }
 
 static void test_allow(void **state)
@@ -175,6 +234,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_ref),
 		cmocka_unit_test(test_allow),
 		cmocka_unit_test(test_derive_none),
 		cmocka_unit_test(test_derive_mac4),
