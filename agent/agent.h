@@ -5,7 +5,7 @@
  *   main.c          options, signals, the loop
  *   tracker.c       the ports on record, and what each state needs
  *   watch-guest.c   frames of a guest whose arrival is awaited
- *   watch-kernel.c  interfaces and routes
+ *   watch-kernel.c  interfaces, routes and the guard
  *   watch-libvirt.c guests' pauses, resumes and migrations, from libvirt
  *   watch-qmp.c     the same, from QEMU's own monitors (qmp.c speaks with one)
  *   watch-ganeti.c  the taps of Ganeti's instances that are about to arrive
@@ -63,12 +63,13 @@ struct Agent {
 	unsigned pending;    /* ports that have no interface yet */
 	unsigned services;   /* service addresses among the ports */
 	int inotify;
-	int again; /* its watch of the folder `announce` */
-	L3vmMonitor *monitor;
-	guint sweep;	   /* a pending reconcile, or 0 */
-	int64_t swept;	   /* when the last one ended, monotonic */
-	Tun *tun;	   /* NULL: holding is off, or not possible */
-	char *libvirt_uri; /* NULL: not watched */
+	int again;			      /* its watch of the folder `announce` */
+	L3vmMonitor *monitor, *guard_monitor; /* the second may be NULL */
+	guint sweep;			      /* a pending reconcile, or 0 */
+	guint retry, patience; /* one after a failure, or 0; and its seconds */
+	int64_t swept;	       /* when the last one ended, monotonic */
+	Tun *tun;	       /* NULL: holding is off, or not possible */
+	char *libvirt_uri;     /* NULL: not watched */
 	LibvirtWatch *libvirt;
 	QmpWatch *qmp;
 	GanetiWatch *ganeti;

@@ -127,6 +127,7 @@ static void finish(Agent *agent)
 	hold_end_all(agent);
 	tun_free(agent->tun);
 	l3vm_monitor_free(agent->monitor);
+	l3vm_monitor_free(agent->guard_monitor);
 	if (agent->inotify > 0)
 		close(agent->inotify);
 	l3vm_free(agent->host);

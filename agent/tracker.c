@@ -30,6 +30,10 @@
  * looks are at least this far apart. In milliseconds. */
 #define SWEEP_DELAY    50
 #define SWEEP_INTERVAL 1000
+/* After a look that failed there is another, though nothing may have happened: after
+ * this many seconds, and each time twice as many. */
+#define PATIENCE_LEAST 2
+#define PATIENCE_MOST  64
 /* How often one asks about a port that waits for its guest: seldom, since libvirt
  * would make us wait for a hook that runs. Its own hooks are over by then. */
 #define LOOK_INTERVAL  (30 * L3VM_SECOND)
@@ -288,6 +292,23 @@ static void refresh_all(Agent *agent)
 		}
 }
 
+static gboolean again(void *data)
+{
+	Agent *agent = data;
+
+	agent->retry = 0;
+	agent_sweep_soon(agent);
+	return G_SOURCE_REMOVE;
+}
+
+static void look_again(Agent *agent)
+{
+	if (agent->retry)
+		return;
+	agent->patience = CLAMP(agent->patience * 2, PATIENCE_LEAST, PATIENCE_MOST);
+	agent->retry = g_timeout_add_seconds(agent->patience, again, agent);
+}
+
 static gboolean sweep(void *data)
 {
 	Agent *agent = data;
@@ -296,8 +317,12 @@ static gboolean sweep(void *data)
 	g_auto(GStrv) lines = NULL;
 
 	agent->sweep = 0;
-	if (!l3vm_reconcile_kernel(agent->host, false, report, &error))
+	if (l3vm_reconcile_kernel(agent->host, false, report, &error)) {
+		agent->patience = 0;
+	} else {
 		l3vm_warn("reconcile: %s", error->message);
+		look_again(agent);
+	}
 	lines = g_strsplit(report->str, "\n", -1);
 	for (char **line = lines; *line; line++)
 		if (**line && !strstr(*line, "on no record"))

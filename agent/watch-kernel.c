@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * watch-kernel.c - interfaces and routes
+ * watch-kernel.c - interfaces, routes and the guard
  *
  * What concerns a port on record leads to a look at everything, soon. Routes of
  * other protocols only matter to a guest that is leaving: they tell where it
@@ -58,6 +58,9 @@ static void notified(const L3vmNotification *notification, void *data)
 	case L3VM_MONITOR_OTHER:
 		other_changed(agent, notification);
 		break;
+	case L3VM_MONITOR_GUARD:
+		agent_sweep_soon(agent);
+		break;
 	case L3VM_MONITOR_OVERRUN:
 		announcing_link(agent, NULL);
 		hold_look(agent);
@@ -70,8 +73,26 @@ static gboolean readable(gint fd, GIOCondition condition, void *data)
 {
 	(void)fd;
 	(void)condition;
-	l3vm_monitor_read(((Agent *)data)->monitor);
+	l3vm_monitor_read(data);
 	return G_SOURCE_CONTINUE;
+}
+
+static void watch(L3vmMonitor *monitor)
+{
+	g_unix_fd_add(l3vm_monitor_fd(monitor), G_IO_IN, readable, monitor);
+}
+
+/* Whoever loads rules anew, as nftables.service does, begins with `flush ruleset`. */
+static void watch_guard(Agent *agent)
+{
+	g_autoptr(GError) error = NULL;
+
+	agent->guard_monitor = l3vm_monitor_new_guard(notified, agent, &error);
+	if (agent->guard_monitor)
+		watch(agent->guard_monitor);
+	else
+		l3vm_warn("what others do to the guard is not heard of: %s",
+			  error->message);
 }
 
 bool agent_watch_kernel(Agent *agent, GError **error)
@@ -80,7 +101,8 @@ bool agent_watch_kernel(Agent *agent, GError **error)
 					  error);
 	if (!agent->monitor)
 		return false;
-	g_unix_fd_add(l3vm_monitor_fd(agent->monitor), G_IO_IN, readable, agent);
+	watch(agent->monitor);
+	watch_guard(agent);
 	return true;
 }
 

@@ -5,11 +5,14 @@
 
 #include "base/error.h"
 #include "kernel/kernel-netlink.h"
+#include "model/guard.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/neighbour.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,7 +27,9 @@
 
 struct L3vmMonitor {
 	int fd;
-	uint8_t protocol; /* of our routes */
+	bool (*decode)(const L3vmMonitor *monitor, struct nlmsghdr *header,
+		       L3vmNotification *out); /* false: nothing of interest */
+	uint8_t protocol;		       /* of our routes */
 	L3vmMonitorCallback callback;
 	void *data;
 	union {
@@ -34,7 +39,7 @@ struct L3vmMonitor {
 };
 
 /*
- * What decode() does not know, and unless asked for others' routes: a table of a
+ * What decode_route() does not know, and unless asked for others' routes: a table of a
  * hundred thousand that never rests would keep us awake. Netlink is in the host's byte
  * order, a filter's loads are in the network's.
  */
@@ -69,12 +74,8 @@ bool l3vm_monitor_hear_others(L3vmMonitor *monitor, bool others, GError **error)
 			       g_strerror(errno));
 }
 
-static bool set_up(int fd, GError **error)
+static bool set_up(int fd, const int *groups, size_t n, GError **error)
 {
-	static const int groups[] = { RTNLGRP_LINK,	   RTNLGRP_NEIGH,
-				      RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-				      RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV6_ROUTE,
-				      RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE };
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
 	int size = RECEIVE_BUFFER;
 
@@ -82,41 +83,38 @@ static bool set_up(int fd, GError **error)
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		return l3vm_fail_errno(error, errno, "rtnetlink: %s",
-				       g_strerror(errno));
-	for (size_t i = 0; i < G_N_ELEMENTS(groups); i++)
+		return l3vm_fail_errno(error, errno, "netlink: %s", g_strerror(errno));
+	for (size_t i = 0; i < n; i++)
 		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
 			       sizeof(groups[i])))
-			return l3vm_fail_errno(error, errno, "rtnetlink group %d: %s",
+			return l3vm_fail_errno(error, errno, "netlink group %d: %s",
 					       groups[i], g_strerror(errno));
 	return true;
 }
 
-L3vmMonitor *l3vm_monitor_new(uint8_t protocol, L3vmMonitorCallback callback,
-			      void *data, GError **error)
+static L3vmMonitor *monitor_new(int netlink, L3vmMonitorCallback callback, void *data,
+				GError **error)
 {
-	L3vmMonitor *monitor = g_new(L3vmMonitor, 1);
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, netlink);
+	L3vmMonitor *monitor;
 
-	monitor->protocol = protocol;
+	if (fd < 0) {
+		l3vm_fail_errno(error, errno, "netlink %d: %s", netlink,
+				g_strerror(errno));
+		return NULL;
+	}
+	monitor = g_new0(L3vmMonitor, 1);
+	monitor->fd = fd;
 	monitor->callback = callback;
 	monitor->data = data;
-	monitor->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			     NETLINK_ROUTE);
-	if (monitor->fd < 0)
-		l3vm_fail_errno(error, errno, "rtnetlink: %s", g_strerror(errno));
-	else if (l3vm_monitor_hear_others(monitor, false, error) &&
-		 set_up(monitor->fd, error))
-		return monitor;
-	l3vm_monitor_free(monitor);
-	return NULL;
+	return monitor;
 }
 
 void l3vm_monitor_free(L3vmMonitor *monitor)
 {
 	if (!monitor)
 		return;
-	if (monitor->fd >= 0)
-		close(monitor->fd);
+	close(monitor->fd);
 	g_free(monitor);
 }
 
@@ -157,9 +155,8 @@ static bool decode_neighbour(const L3vmMonitor *monitor, struct nlmsghdr *header
 	       (protocol && nla_get_u8(protocol) == monitor->protocol);
 }
 
-/* False: nothing of interest. */
-static bool decode(const L3vmMonitor *monitor, struct nlmsghdr *header,
-		   L3vmNotification *out)
+static bool decode_route(const L3vmMonitor *monitor, struct nlmsghdr *header,
+			 L3vmNotification *out)
 {
 	L3vmRouteEntry entry;
 
@@ -196,13 +193,71 @@ static bool decode(const L3vmMonitor *monitor, struct nlmsghdr *header,
 	}
 }
 
+L3vmMonitor *l3vm_monitor_new(uint8_t protocol, L3vmMonitorCallback callback,
+			      void *data, GError **error)
+{
+	static const int groups[] = { RTNLGRP_LINK,	   RTNLGRP_NEIGH,
+				      RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+				      RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV6_ROUTE,
+				      RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE };
+	g_autoptr(L3vmMonitor)
+		monitor = monitor_new(NETLINK_ROUTE, callback, data, error);
+
+	if (!monitor)
+		return NULL;
+	monitor->decode = decode_route;
+	monitor->protocol = protocol;
+	return l3vm_monitor_hear_others(monitor, false, error) &&
+			       set_up(monitor->fd, groups, G_N_ELEMENTS(groups), error)
+		       ? g_steal_pointer(&monitor)
+		       : NULL;
+}
+
+/* Of each kind the first attribute is the table: NFTA_{TABLE_NAME,CHAIN_TABLE,
+ * RULE_TABLE,SET_TABLE,SET_ELEM_LIST_TABLE}. */
+static bool decode_guard(const L3vmMonitor *monitor, struct nlmsghdr *header,
+			 L3vmNotification *out)
+{
+	struct nlattr *table;
+
+	(void)monitor;
+	switch (header->nlmsg_type) {
+	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELTABLE:
+	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELCHAIN:
+	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELRULE:
+	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSET:
+	case NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELSETELEM:
+		table = nlmsg_find_attr(header, sizeof(struct nfgenmsg),
+					NFTA_TABLE_NAME);
+		*out = (L3vmNotification){ .kind = L3VM_MONITOR_GUARD, .gone = true };
+		return table && !nla_strcmp(table, L3VM_GUARD_TABLE);
+	default:
+		return false;
+	}
+}
+
+L3vmMonitor *l3vm_monitor_new_guard(L3vmMonitorCallback callback, void *data,
+				    GError **error)
+{
+	static const int groups[] = { NFNLGRP_NFTABLES };
+	g_autoptr(L3vmMonitor)
+		monitor = monitor_new(NETLINK_NETFILTER, callback, data, error);
+
+	if (!monitor)
+		return NULL;
+	monitor->decode = decode_guard;
+	return set_up(monitor->fd, groups, G_N_ELEMENTS(groups), error)
+		       ? g_steal_pointer(&monitor)
+		       : NULL;
+}
+
 static void take_datagram(L3vmMonitor *monitor, int size)
 {
 	struct nlmsghdr *header = &monitor->buffer.alignment;
 	L3vmNotification notification;
 
 	for (; nlmsg_ok(header, size); header = nlmsg_next(header, &size))
-		if (decode(monitor, header, &notification))
+		if (monitor->decode(monitor, header, &notification))
 			monitor->callback(&notification, monitor->data);
 }
 

@@ -16,6 +16,7 @@ typedef enum {
 	L3VM_MONITOR_LINK,    /* ifindex, ifname, gone */
 	L3VM_MONITOR_ROUTE,   /* route, protocol, gone */
 	L3VM_MONITOR_OTHER,   /* an address, neighbour or rule; ifindex or 0 */
+	L3VM_MONITOR_GUARD,   /* gone: some of its tables, rules or entries */
 	L3VM_MONITOR_OVERRUN, /* notifications were lost: everything may have
 				 * changed */
 } L3vmMonitorKind;
@@ -36,6 +37,9 @@ typedef struct L3vmMonitor L3vmMonitor;
 /* @protocol: rtm_protocol of our routes. */
 L3vmMonitor *l3vm_monitor_new(uint8_t protocol, L3vmMonitorCallback callback,
 			      void *data, GError **error);
+/* Hears of the guard alone. */
+L3vmMonitor *l3vm_monitor_new_guard(L3vmMonitorCallback callback, void *data,
+				    GError **error);
 void l3vm_monitor_free(L3vmMonitor *monitor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(L3vmMonitor, l3vm_monitor_free)
 

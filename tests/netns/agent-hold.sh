@@ -201,7 +201,7 @@ announced add
 ok "the agent stands still, and notifications are lost" told_too_much
 kill -CONT "$agent_pid"
 ok "it finds the route all the same: both families are released" \
-	wait_for 5 released route
+	wait_for 10 released route
 flow_end
 l3 detach --guest g1
 announced del

@@ -15,13 +15,15 @@ attach g1 tap1 $mac1 10.0.0.1,2001:db8::1
 attach g2 tap2 $mac2 10.1.0.2,2001:db8:1::2 --network lan
 starts "the agent starts"
 
-# shape: what is ours, and the addresses and masters of our interfaces
+# shape: what is ours, the addresses and masters of our interfaces, and the guard
 shape() {
 	ours
 	ip_ns hv -o addr show | awk '/ (tap1|br-lan) / { print $2, $3, $4 }'
 	ip_ns hv -o link show | grep -E ' (tap[12]|br-lan)[:@]' |
 		sed -E 's/^[0-9]+: ([^:@]*).*( master [^ ]*).*/\1\2/; t; s/:.*//'
-	in_ns hv nft list ruleset | grep -c 'comment "l3vm' || :
+	for family in inet arp bridge; do
+		in_ns hv nft -s list table $family l3vm
+	done | grep -v ' expires ' | tr -s ' ,\t' '\n' | sort
 }
 as_before() {
 	[ "$(shape)" = "$before" ]
@@ -52,10 +54,33 @@ mended "ip addr flush" ip_ns hv addr flush dev tap1
 ip_ns hv link add br-other type bridge
 mended "a tap moves to another bridge" ip_ns hv link set tap2 master br-other
 mended "a tap leaves its bridge" ip_ns hv link set tap2 nomaster
+mended "nft flush ruleset" in_ns hv nft flush ruleset
+# as nftables.service does
+echo 'flush ruleset; table inet filter { chain input { type filter hook input priority 0; }; }' \
+	>"$work/site.nft"
+mended "the site's rules are loaded anew" in_ns hv nft -f "$work/site.nft"
+mended "a table of the guard is deleted" in_ns hv nft delete table arp l3vm
+mended "its rules are" in_ns hv nft flush table inet l3vm
+mended "and an entry" in_ns hv nft flush map inet l3vm ports
+# While another program holds a table nothing can be done, and its end makes no noise.
+mkfifo "$work/orders"
+in_ns hv nft -i <"$work/orders" >/dev/null 2>&1 &
+holder=$!
+exec {orders}>"$work/orders"
+echo 'delete table arp l3vm; add table arp l3vm { flags owner; }' >&$orders
+held() {
+	in_ns hv nft list table arp l3vm | grep -q owner
+}
+if wait_for 5 held; then pass "another holds a table of the guard"; else fail "held"; fi
+ok "the agent complains" wait_for 5 grep -q 'reconcile: .*not permitted' "$work/agent.err"
+let_go() {
+	exec {orders}>&-
+	wait $holder
+}
+mended "the other one ends" let_go
 # the kernel tells nobody of these: they come with whatever it tells of
-in_ns hv nft flush ruleset
 in_ns hv sysctl -qw net.ipv4.conf.tap1.rp_filter=0 net.ipv6.conf.tap1.accept_ra=1
-mended "nft flush ruleset, and a tap that flaps" flap tap1
+mended "a tap that flaps" flap tap1
 is "$(sysctl_of ipv4/conf/tap1/rp_filter) $(sysctl_of ipv6/conf/tap1/accept_ra)" "1 0" \
 	"settings that were written are right again, too"
 
