@@ -301,10 +301,12 @@ static gboolean again(void *data)
 	return G_SOURCE_REMOVE;
 }
 
-static void look_again(Agent *agent)
+/* There may be many that fail until then; one is told of. */
+static void look_again(Agent *agent, const GError *why)
 {
 	if (agent->retry)
 		return;
+	l3vm_warn("reconcile: %s", why->message);
 	agent->patience = CLAMP(agent->patience * 2, PATIENCE_LEAST, PATIENCE_MOST);
 	agent->retry = g_timeout_add_seconds(agent->patience, again, agent);
 }
@@ -317,12 +319,10 @@ static gboolean sweep(void *data)
 	g_auto(GStrv) lines = NULL;
 
 	agent->sweep = 0;
-	if (l3vm_reconcile_kernel(agent->host, false, report, &error)) {
+	if (l3vm_reconcile_kernel(agent->host, false, report, &error))
 		agent->patience = 0;
-	} else {
-		l3vm_warn("reconcile: %s", error->message);
-		look_again(agent);
-	}
+	else
+		look_again(agent, error);
 	lines = g_strsplit(report->str, "\n", -1);
 	for (char **line = lines; *line; line++)
 		if (**line && !strstr(*line, "on no record"))
