@@ -9,23 +9,26 @@ LAB_KERNEL=linux-image-cloud-amd64
 LAB_MODULES=(virtio virtio_ring virtio_pci_legacy_dev virtio_pci_modern_dev
 	virtio_pci failover net_failover virtio_net)
 
-# guest_fetch - the kernel package, unpacked into the cache but not installed:
-# the machine's own boot loader has no business with it.
+# guest_fetch [NAME PACKAGE MODULE...] - a kernel, the one of most guests if not said,
+# unpacked into the cache but not installed: the machine's own boot loader has no
+# business with it.
 guest_fetch()
 {
-	local dir=$LAB_CACHE/kernel package tmp module
+	(($#)) || set -- kernel "$LAB_KERNEL" "${LAB_MODULES[@]}"
+	local dir=$LAB_CACHE/$1 kernel=$2 package tmp module
+	shift 2
 	mkdir -p "$LAB_CACHE"
 	exec 9>"$LAB_CACHE/lock"
 	flock 9
 	[[ -e $dir/vmlinuz ]] && return
-	package=$(apt-cache depends "$LAB_KERNEL" |
+	package=$(apt-cache depends "$kernel" |
 		sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
-	[[ -n $package ]] || die "apt knows no $LAB_KERNEL: apt-get update"
+	[[ -n $package ]] || die "apt knows no $kernel: apt-get update"
 	tmp=$(mktemp -d)
 	(cd "$tmp" && apt-get -o APT::Sandbox::User=root download "$package")
 	dpkg -x "$tmp"/*.deb "$tmp/root"
 	mkdir -p "$dir.new/modules"
-	for module in "${LAB_MODULES[@]}"; do
+	for module; do
 		find "$tmp/root" -name "$module.ko" -exec cp {} "$dir.new/modules/" \;
 	done
 	cp "$tmp"/root/boot/vmlinuz-* "$dir.new/vmlinuz"
@@ -52,19 +55,25 @@ guest_program()
 # guest_image - kernel and initramfs for this lab, and what QEMU should run with
 guest_image()
 {
+	mkdir -p "$LAB/console"
+	guest_pack kernel "$LAB/image"
+	LAB_ACCEL=$(guest_accel)
+}
+
+# guest_pack NAME DIRECTORY - the same there, with this kernel of the cache
+guest_pack()
+{
 	local root=$LAB/tmp/initramfs
-	mkdir -p "$LAB/image" "$LAB/console" "$root/bin"
-	cp "$LAB_CACHE/kernel/vmlinuz" "$LAB/image/"
-	cp -r "$LAB_CACHE/kernel/modules" "$root/"
+	mkdir -p "$2" "$root/bin"
+	cp "$LAB_CACHE/$1/vmlinuz" "$2/"
+	cp -r "$LAB_CACHE/$1/modules" "$root/"
 	cp "$(command -v busybox)" "$root/bin/"
-	gcc -O2 -static -o "$LAB/image/peer" "$LAB_LIB/peer.c"
-	cp "$LAB/image/peer" "$root/bin/"
+	gcc -O2 -static -o "$2/peer" "$LAB_LIB/peer.c"
+	cp "$2/peer" "$root/bin/"
 	cp "$LAB_LIB/guest-init" "$root/init"
 	[[ ! -d $LAB/guest ]] || cp -a "$LAB/guest/." "$root/"
-	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1) \
-		>"$LAB/image/initrd.gz"
+	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1) >"$2/initrd.gz"
 	rm -rf "$root"
-	LAB_ACCEL=$(guest_accel)
 }
 
 # kvm or qemu (that is TCG, QEMU's own emulation). /dev/kvm may exist and yet run
