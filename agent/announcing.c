@@ -338,9 +338,20 @@ static L3vmRank rank_for(const Announcing *announcing, const L3vmPort *port, boo
 	return l3vm_state_rank(port->state);
 }
 
+/* A record is ahead of the kernel until its change is over, and packets must not come
+ * before their route. */
+static const L3vmPort *in_force(const L3vmPort *port)
+{
+	while (port && port->was)
+		port = port->was;
+	return port;
+}
+
 void announcing_port(Agent *agent, const char *name, const L3vmPort *was,
 		     const L3vmPort *is, bool held)
 {
+	was = in_force(was);
+	is = in_force(is);
 	for (guint i = 0; agent->announcings && i < agent->announcings->len; i++) {
 		Announcing *announcing = agent->announcings->pdata[i];
 

@@ -138,6 +138,31 @@ stream()
 	on_start cli "udp$1.log" "$LAB/image/peer" udp "$2" 7777 1000 4
 	NODE_PID[cli/udp$1]=$!
 }
+
+# over_there: while the client was answered a hundred times, nothing came to the guest at
+# hv1, which has answered all that did (one that has really left would not have to)
+over_there()
+{
+	local before
+	before=$(datagrams_of vm5-hv1)
+	wait_until 5 answered_more "$(datagrams_received)"
+	[[ $(datagrams_of vm5-hv1) == "$before" && ${before% *} == "${before#* }" ]]
+}
+
+answered_more()
+{
+	(($(datagrams_received) > $1 + 100))
+}
+
+# datagrams_of NODE: received and sent, of both families
+datagrams_of()
+{
+	on "$1" nstat -asz UdpInDatagrams UdpOutDatagrams Udp6InDatagrams \
+		Udp6OutDatagrams | awk '
+		/In/ { received += $2 } /Out/ { sent += $2 }
+		END { print received, sent }'
+}
+
 stream 4 $A4
 stream 6 $A6
 before=$(datagrams_received)
@@ -149,6 +174,7 @@ ok "the guest moves: the router's neighbour is the other host" wait_until 5 eval
 	mac=$(on hv2 cat /sys/class/net/up0/address)
 	[[ $(on tor ip neigh show $A4)$(on tor ip -6 neigh show $A6) == \
 		*$mac*$mac* ]]'
+ok "nothing is on its way to where it was" wait_until 5 over_there
 on hv1 l3vm migrate-notify vm5 --phase left
 wait "${NODE_PID[cli/udp4]}" "${NODE_PID[cli/udp6]}"
 for family in 4 6; do

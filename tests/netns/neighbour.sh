@@ -148,5 +148,31 @@ for address in $a4 $a6; do
 done
 unlike "$(cat "$work/said3")" "> ff:ff:ff:ff:ff:ff,.*$a4|> 33:33:00:00:00:01," \
 	"and nothing was said of it unasked"
+
+# --- a record is ahead of the kernel ------------------------------------------------------
+
+# Whoever tells that vm2 is here dies when that is on record and nothing else is done.
+tap_add tap2
+attach vm2 tap2 52:54:00:00:00:02 10.0.0.2,2001:db8::2 --prepared
+capture_start tor down0 said4 "$questions and ether src $up_mac"
+for ((n = 0; n < 100; n++)); do
+	in_ns hv "$L3VM_BUILD/tests/crash/dies-before" $n "$work/changes" \
+		"$L3VM_BUILD/l3vm" migrate-notify vm2 2>/dev/null || :
+	[ "$(state_of vm2)" != arrived ] || break
+done
+is "$(routes main | grep tap2)" "" "an arrival is on record, and its routes are not there"
+tap_add tap3
+attach vm3 tap3 52:54:00:00:00:03 10.0.0.3,2001:db8::3
+said_of() {
+	grep -qE "tgt is 2001:db8::$1," "$work/said4"
+}
+wait_for 5 said_of 3
+# the agent may have put it right by now
+in_vain() {
+	said_of 2 && [[ $(routes main) != *tap2* ]]
+}
+nok "so the guest is not announced" in_vain
+l3 reconcile >/dev/null
+ok "but when they are" wait_for 5 said_of 2
 agent_stop
 done_testing
