@@ -59,12 +59,6 @@ bool l3vm_netlink_fail_read(const char *what, int result, char *text, GError **e
 {
 	g_autofree char *words = text;
 
-	/* of a dump that was repeated */
-	if (result == EINTR)
-		return l3vm_fail(error, L3VM_ERROR_FAILED,
-				 "reading %s: they change all the time (nothing was "
-				 "changed; try again)",
-				 what);
 	return l3vm_fail_errno(error, result, "reading %s: %s", what,
 			       words ? words : g_strerror(result));
 }

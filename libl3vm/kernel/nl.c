@@ -325,5 +325,7 @@ int l3vm_nl_dump(L3vmNl *nl, struct nl_msg *msg, L3vmNlCallback callback,
 			return 0;
 		restart(data);
 	}
+	keep_text(text, g_strdup("they change all the time (nothing was changed; try "
+				 "again)"));
 	return EINTR;
 }

@@ -60,7 +60,7 @@ int l3vm_nl_talk_all(L3vmNl *nl, const GPtrArray *messages, char **text);
  * Sends a dump request and calls @callback for each entry. A dump that the
  * kernel marks as interrupted is repeated, up to five times; @restart is called
  * before each repetition so that the caller can drop what it collected. Returns
- * 0 or a positive errno.
+ * 0 or a positive errno; EINTR after the last, with words for *@text (may be NULL).
  */
 int l3vm_nl_dump(L3vmNl *nl, struct nl_msg *msg, L3vmNlCallback callback,
 		 void (*restart)(void *data), void *data, char **text);
