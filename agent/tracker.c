@@ -319,10 +319,12 @@ static gboolean sweep(void *data)
 	g_auto(GStrv) lines = NULL;
 
 	agent->sweep = 0;
-	if (l3vm_reconcile_kernel(agent->host, false, report, &error))
+	if (l3vm_reconcile_kernel(agent->host, false, report, &error)) {
 		agent->patience = 0;
-	else
+		g_clear_handle_id(&agent->retry, g_source_remove);
+	} else {
 		look_again(agent, error);
+	}
 	lines = g_strsplit(report->str, "\n", -1);
 	for (char **line = lines; *line; line++)
 		if (**line && !strstr(*line, "on no record"))
