@@ -55,12 +55,13 @@ guest_program()
 # guest_image - kernel and initramfs for this lab, and what QEMU should run with
 guest_image()
 {
-	mkdir -p "$LAB/console"
+	mkdir -p "$LAB/console" "$LAB/image"
+	gcc -O2 -static -o "$LAB/image/peer" "$LAB_LIB/peer.c"
 	guest_pack kernel "$LAB/image"
 	LAB_ACCEL=$(guest_accel)
 }
 
-# guest_pack NAME DIRECTORY - the same there, with this kernel of the cache
+# guest_pack NAME DIRECTORY - after it, the same there with another kernel of the cache
 guest_pack()
 {
 	local root=$LAB/tmp/initramfs
@@ -68,8 +69,7 @@ guest_pack()
 	cp "$LAB_CACHE/$1/vmlinuz" "$2/"
 	cp -r "$LAB_CACHE/$1/modules" "$root/"
 	cp "$(command -v busybox)" "$root/bin/"
-	gcc -O2 -static -o "$2/peer" "$LAB_LIB/peer.c"
-	cp "$2/peer" "$root/bin/"
+	cp "$LAB/image/peer" "$root/bin/"
 	cp "$LAB_LIB/guest-init" "$root/init"
 	[[ ! -d $LAB/guest ]] || cp -a "$LAB/guest/." "$root/"
 	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1) >"$2/initrd.gz"

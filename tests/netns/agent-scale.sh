@@ -85,7 +85,8 @@ ok "it sleeps through others' routes (woken $slept times)" [ $slept -lt $((secon
 l3 detach --guest g1
 attach g1 tap1 52:54:01:00:00:01 10.0.0.1 --prepared
 ok "it is still there, and heeds a port" wait_for 10 watched tap1
-# many thousand addresses are read while others come
-is "$(grep -v -e 'QMP monitor' -e 'they change all the time' "$work/agent.err" || :)" "" \
-	"without a complaint"
+expected='QMP monitor'
+# thousands of addresses are not read before others come
+((ports < 1000)) || expected+='|they change all the time'
+is "$(grep -vE "$expected" "$work/agent.err" || :)" "" "without a complaint"
 done_testing

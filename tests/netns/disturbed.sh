@@ -17,6 +17,7 @@ starts "the agent starts"
 
 # shape: what is ours, the addresses and masters of our interfaces, and the guard
 shape() {
+	local family
 	ours
 	ip_ns hv -o addr show | awk '/ (tap1|br-lan) / { print $2, $3, $4 }'
 	ip_ns hv -o link show | grep -E ' (tap[12]|br-lan)[:@]' |
@@ -71,7 +72,7 @@ echo 'delete table arp l3vm; add table arp l3vm { flags owner; }' >&$orders
 held() {
 	in_ns hv nft list table arp l3vm | grep -q owner
 }
-if wait_for 5 held; then pass "another holds a table of the guard"; else fail "held"; fi
+ok "another holds a table of the guard" wait_for 5 held
 ok "the agent complains" wait_for 5 grep -q 'reconcile: .*not permitted' "$work/agent.err"
 exec {orders}>&-
 wait $holder
